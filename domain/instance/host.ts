@@ -1,0 +1,24 @@
+import type { JsonObject } from '../kernel/json.ts'
+import type { Exit, Launch } from './runtime.ts'
+
+/**
+ * Runs instances and speaks MCP with them: a runtime's program plus its initialised MCP connection. The reconciler says
+ * what should run; the router finds connections here.
+ */
+export interface InstanceHost {
+  /**
+   * Starts the program and initialises MCP with it. Resolves once the server has answered `initialize`.
+   * On failure nothing of it is left running.
+   * @throws StartFailed with the reason (install failed, exited at once with its last stderr lines, no answer to
+   *   `initialize` within 30 s, what it printed instead)
+   */
+  start(launch: Launch, options: { signal: AbortSignal }): Promise<{ readonly details: JsonObject }>
+  /** Ends the instance if it runs; its calls under way end with a JSON-RPC error. Unknown name: no effect. */
+  stop(instance: string): Promise<void>
+  /** Whether the instance runs and is initialised. */
+  isRunning(instance: string): boolean
+  /** Registers what to do when an instance ends by itself (not by `stop`). One listener. */
+  onExit(listener: (instance: string, exit: Exit) => void): void
+  /** Stops everything. */
+  close(): Promise<void>
+}

@@ -1,0 +1,107 @@
+import { coded } from '../kernel/errors.ts'
+import type { JsonObject } from '../kernel/json.ts'
+
+/** What an instance runs. */
+export type Program =
+  | {
+      readonly kind: 'package'
+      /** npm package name, `@scope/name` or `name`. */
+      readonly packageName: string
+      /** Exact version or semver range; undefined is the newest when it is first installed, and that one from then on. */
+      readonly version?: string
+      readonly args: readonly string[]
+      /** Whether install scripts of the package and its dependencies may run. */
+      readonly allowScripts: boolean
+    }
+  | { readonly kind: 'command'; readonly command: string; readonly args: readonly string[] }
+
+/** Everything a runtime needs to start one copy of a server. Holds secret values: never logged, never stored. */
+export interface Launch {
+  /** Name of the instance, unique on this mcpd; also the name of its log. */
+  readonly instance: string
+  readonly server: string
+  readonly program: Program
+  /** The declared environment with secrets resolved; the runtime adds PATH and HOME and nothing else. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** How a program ended. Exactly one of `code` and `signal` is set, unless it never ran. */
+export interface Exit {
+  readonly code?: number
+  readonly signal?: string
+  /** One sentence for people, with the last lines of stderr where there are some. */
+  readonly reason: string
+}
+
+/** A running program that speaks JSON-RPC, one message a line, on stdin and stdout. */
+export interface RunningProgram {
+  /** For `describe`: pid, command line without values, installed version. No secrets. */
+  readonly details: JsonObject
+  /**
+   * Writes one message and its newline to stdin. Answers false when more than `MAX_STDIN_BUFFER` bytes wait there: the
+   * program does not read; the caller fails the call instead of waiting.
+   */
+  send(message: string): boolean
+  /** Called with each whole line of stdout, without its newline. One listener; set once, before anything is sent. */
+  onLine(listener: (line: string) => void): void
+  /** Adds a line to the instance's log: what stood on stdout and was no message, or what the supervisor has to say. */
+  log(source: 'stdout' | 'mcpd', line: string): void
+  /** Settles when the program and its output have ended; never rejects. */
+  readonly exited: Promise<Exit>
+  /** Closes stdin, then SIGTERM to the process group after `graceMs / 2`, SIGKILL after `graceMs`. Resolves when nothing of the group is left. */
+  stop(options: { graceMs: number }): Promise<void>
+}
+
+/** One way of running programs: processes here, containers and pods elsewhere. */
+export interface Runtime {
+  readonly kind: 'process' | 'docker' | 'kubernetes'
+  /**
+   * Prepares what the program needs (installs its package once) and starts it. Resolves as soon as it runs, which says
+   * nothing yet about whether it speaks MCP.
+   * @throws StartFailed with a reason for people; aborts with `signal`.
+   */
+  start(launch: Launch, options: { signal: AbortSignal }): Promise<RunningProgram>
+  /** Stops everything this runtime has started and frees its handles. */
+  close(): Promise<void>
+}
+
+/** One line of an instance's log. */
+export interface LogLine {
+  /** ISO 8601 in UTC. */
+  readonly at: string
+  readonly source: 'stderr' | 'stdout' | 'mcpd'
+  readonly line: string
+}
+
+export interface ReadLogOptions {
+  /** The newest this many lines; default all that is kept. */
+  readonly tail?: number
+  /** Only lines at or after this time, ISO 8601. */
+  readonly since?: string
+  /** The run before the last start instead of the present one. */
+  readonly previous?: boolean
+  /** Go on with new lines until `signal` aborts. */
+  readonly follow?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** The bounded, rotated logs of instances. */
+export interface InstanceLogs {
+  /** Yields lines, oldest first. An instance without a log yields nothing. */
+  read(instance: string, options?: ReadLogOptions): AsyncIterable<LogLine>
+  /** Removes an instance's log for good. */
+  remove(instance: string): Promise<void>
+}
+
+/** 422: the instance could not be started; `message` is the reason that `describe` shows. */
+export const startFailed = coded(
+  'instance-start-failed',
+  422,
+  'A server could not be started',
+  (reason: string, hint?: string) => ({ message: reason, ...(hint === undefined ? {} : { hint }) }),
+)
+
+/** Most bytes that wait for a program's stdin before it counts as not reading. */
+export const MAX_STDIN_BUFFER = 8 * 1024 * 1024
+/** Longest line accepted from a program's stdout, in characters; a longer one ends the program with that reason. */
+export const MAX_LINE_LENGTH = 64 * 1024 * 1024
