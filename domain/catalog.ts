@@ -5,7 +5,7 @@ import type { Catalog, EventType } from './kernel/event-type.ts'
 import type { KindDefinition } from './kernel/kind.ts'
 import { kinds } from './registry.ts'
 import { masterKeyRotated } from './secret/master-key.ts'
-import { defaultSecretBackendChosen } from './secretbackend/resource.ts'
+import { defaultSecretBackendChosen } from './secretbackend/defaults.ts'
 
 /** Events that stand on streams of their own, outside any kind's. */
 const others: readonly EventType[] = [

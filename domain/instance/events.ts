@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { JsonObject } from '../kernel/json.ts'
 import { type EventOf, eventType } from '../kernel/event-type.ts'
+import type { JsonObject } from '../kernel/json.ts'
 
 const on = { version: 1, categories: ['instance'] } as const
 const server = z.string()

@@ -29,7 +29,8 @@ export const age = (iso: string, now: Date): string => {
 
 const at = (resource: Resource, path: string): JsonValue | undefined => {
   const [root, ...rest] = path.split('.')
-  let value: JsonValue | undefined = root === 'spec' ? resource.spec : root === 'status' ? (resource.status ?? {}) : undefined
+  let value: JsonValue | undefined =
+    root === 'spec' ? resource.spec : root === 'status' ? (resource.status ?? {}) : undefined
   for (const key of rest) value = isObject(value) ? value[key] : undefined
   return value
 }

@@ -4,10 +4,10 @@ import type { Decider, Recorded } from './decider.ts'
 import { coded } from './errors.ts'
 import type { DomainEvent, Revision } from './event.ts'
 import { type EventOf, type EventType, eventType } from './event-type.ts'
-import { sameJson } from './same-json.ts'
 import type { JsonObject } from './json.ts'
 import { type Labels, labels, type Ref, showRef } from './name.ts'
 import type { ResourceFold, ResourceRow } from './resource.ts'
+import { sameJson } from './same-json.ts'
 
 /** The state of a declared resource's stream. */
 export interface DeclaredState {
@@ -35,7 +35,12 @@ export type DeclaredCommand =
       /** `If-Match`: refuse unless the spec is at this revision. */
       readonly ifMatch?: Revision
     }
-  | { readonly type: 'Delete'; readonly ref: Ref; readonly ifMatch?: Revision; readonly staleReferences: readonly string[] }
+  | {
+      readonly type: 'Delete'
+      readonly ref: Ref
+      readonly ifMatch?: Revision
+      readonly staleReferences: readonly string[]
+    }
   | { readonly type: 'TakeReference'; readonly ref: Ref; readonly by: Ref; readonly at: string }
   | { readonly type: 'ReleaseReference'; readonly by: Ref }
 
@@ -96,9 +101,7 @@ export const inUse = coded(
 const INITIAL = { status: 'none', usedBy: {} } as const
 
 /** The decider of a resource that users declare: whole specs in, `<Kind>Declared` and `<Kind>Deleted` out. */
-export const declaredDecider = (
-  eventPrefix: string,
-): Decider<DeclaredState, DeclaredCommand, DeclaredEvent> => ({
+export const declaredDecider = (eventPrefix: string): Decider<DeclaredState, DeclaredCommand, DeclaredEvent> => ({
   initial: INITIAL,
   evolve: (state, event) => evolveDeclared(eventPrefix, state, event),
   decide(command, state) {
@@ -110,9 +113,7 @@ export const declaredDecider = (
         if (state.status === 'present' && sameJson(state.spec, command.spec) && sameJson(state.labels, command.labels))
           return []
         const uid = state.status === 'present' && state.uid !== undefined ? state.uid : command.uid
-        return [
-          { type: `${eventPrefix}Declared`, data: { uid, spec: command.spec, labels: command.labels } },
-        ]
+        return [{ type: `${eventPrefix}Declared`, data: { uid, spec: command.spec, labels: command.labels } }]
       }
       case 'Delete': {
         if (state.status !== 'present' || state.uid === undefined) throw notFound(command.ref)
@@ -142,11 +143,7 @@ const assertMatch = (ref: Ref, ifMatch: Revision | undefined, state: DeclaredSta
   if (state.specRevision !== ifMatch) throw staleRevision(ref, ifMatch, state.specRevision)
 }
 
-const evolveDeclared = (
-  eventPrefix: string,
-  state: DeclaredState,
-  event: Recorded<DeclaredEvent>,
-): DeclaredState => {
+const evolveDeclared = (eventPrefix: string, state: DeclaredState, event: Recorded<DeclaredEvent>): DeclaredState => {
   if (event.type === 'ReferenceTaken') {
     const { by, at } = event.data as { by: string; at: string }
     return { ...state, usedBy: { ...state.usedBy, [by]: at } }

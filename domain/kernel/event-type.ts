@@ -1,8 +1,8 @@
 import type { z } from 'zod'
+import type { Recorded } from './decider.ts'
 import { coded } from './errors.ts'
 import type { DomainEvent, RecordedEvent } from './event.ts'
 import type { JsonObject } from './json.ts'
-import type { Recorded } from './decider.ts'
 
 /** One type of event: its present version and schema, and how payloads of older versions become the present one. */
 export interface EventType {

@@ -48,7 +48,10 @@ export interface KindDefinition {
   readonly example: JsonObject
 }
 
-type Given = Omit<KindDefinition, 'events' | 'fold' | 'references' | 'present' | 'observes' | 'refersTo' | 'declarable' | 'shortNames'> & {
+type Given = Omit<
+  KindDefinition,
+  'events' | 'fold' | 'references' | 'present' | 'observes' | 'refersTo' | 'declarable' | 'shortNames'
+> & {
   readonly shortNames?: readonly string[]
   readonly declarable?: boolean
   readonly refersTo?: readonly string[]
@@ -77,8 +80,7 @@ export const defineKind = (given: Given): KindDefinition => {
   const own = given.events ?? []
   const declared =
     given.eventPrefix === undefined ? [] : declaredEventTypes(given.kind, given.eventPrefix, given.stored ?? given.spec)
-  const base =
-    given.eventPrefix === undefined ? undefined : declaredFold(given.kind, given.eventPrefix, present)
+  const base = given.eventPrefix === undefined ? undefined : declaredFold(given.kind, given.eventPrefix, present)
   const status = given.status
   return {
     shortNames: [],

@@ -25,7 +25,8 @@ const inDependencyOrder = (kinds: readonly KindDefinition[]): readonly KindDefin
   const ordered: KindDefinition[] = []
   const visit = (kind: KindDefinition, path: readonly string[]): void => {
     if (ordered.includes(kind)) return
-    if (path.includes(kind.kind)) throw new Error(`kinds refer to each other in a circle: ${[...path, kind.kind].join(' → ')}`)
+    if (path.includes(kind.kind))
+      throw new Error(`kinds refer to each other in a circle: ${[...path, kind.kind].join(' → ')}`)
     for (const name of kind.refersTo) {
       const target = kinds.find((each) => each.kind === name)
       if (target === undefined) throw new Error(`kind ${kind.kind} refers to ${name}, which does not exist`)

@@ -13,7 +13,10 @@ const attachedServer = z.strictObject({
       allow: z.array(toolPattern).max(500).optional().describe('Only tools that match one of these globs'),
       deny: z.array(toolPattern).max(500).optional().describe('No tool that matches one of these globs'),
       rename: z
-        .record(z.string().min(1).max(256), z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 _ -'))
+        .record(
+          z.string().min(1).max(256),
+          z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 _ -'),
+        )
         .optional()
         .describe("New names by the server's own"),
     })

@@ -9,7 +9,10 @@ export const MAX_SECRET_VALUE_BYTES = 128 * 1024
 
 export const secretKeyName = z
   .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/, 'must be 1 to 128 letters, digits, "_", "-" or ".", not beginning with a digit')
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/,
+    'must be 1 to 128 letters, digits, "_", "-" or ".", not beginning with a digit',
+  )
   // A record with such a key would set a prototype instead of a value.
   .refine((key) => key !== '__proto__' && key !== 'constructor', 'is reserved')
 

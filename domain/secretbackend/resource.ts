@@ -1,18 +1,7 @@
 import { z } from 'zod'
 import { ageColumn, field, nameColumn } from '../kernel/columns.ts'
 import { touch } from '../kernel/declared.ts'
-import { eventType } from '../kernel/event-type.ts'
 import { defineKind } from '../kernel/kind.ts'
-import { resourceName } from '../kernel/name.ts'
-
-/** The backend that secrets without one of their own are written to. On the stream `defaults-secretbackend`. */
-export const defaultSecretBackendChosen = eventType({
-  type: 'DefaultSecretBackendChosen',
-  version: 1,
-  categories: ['defaults'],
-  summary: 'Secrets that name no backend are written to this one from now on',
-  schema: z.object({ name: resourceName, previous: resourceName.optional() }),
-})
 
 export const secretbackend = defineKind({
   kind: 'secretbackend',

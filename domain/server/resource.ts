@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { secretKeyName } from '../secret/resource.ts'
 import { ageColumn, nameColumn } from '../kernel/columns.ts'
 import { touch } from '../kernel/declared.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { defineKind } from '../kernel/kind.ts'
 import { type Ref, resourceName } from '../kernel/name.ts'
+import { secretKeyName } from '../secret/resource.ts'
 
 const envName = z
   .string()
@@ -58,7 +58,8 @@ export const serverSpec = z
   .superRefine((spec, context) => {
     const seen = new Set<string>()
     for (const [i, { name }] of spec.env.entries()) {
-      if (seen.has(name)) context.addIssue({ code: 'custom', path: ['env', i, 'name'], message: `${name} is set twice` })
+      if (seen.has(name))
+        context.addIssue({ code: 'custom', path: ['env', i, 'name'], message: `${name} is set twice` })
       seen.add(name)
     }
   })
