@@ -21,7 +21,7 @@ export type InstanceCommand =
       readonly uid: string
       readonly server: string
       readonly serverUid: string
-      readonly serverRevision: string
+      readonly specHash: string
       readonly at: string
     }
   | { readonly type: 'BeginStart'; readonly instance: string; readonly at: string }

@@ -10,8 +10,8 @@ const details = z.custom<JsonObject>((value) => typeof value === 'object' && val
 export const instanceCreated = eventType({
   ...on,
   type: 'InstanceCreated',
-  summary: 'The reconciler wants one more copy of a server, of this revision of its spec',
-  schema: z.object({ server, serverUid: z.string(), serverRevision: z.string(), uid: z.string(), at }),
+  summary: 'The reconciler wants one more copy of a server, of the spec with this hash',
+  schema: z.object({ server, serverUid: z.string(), specHash: z.string(), uid: z.string(), at }),
 })
 export const instanceStarting = eventType({
   ...on,

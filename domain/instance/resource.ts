@@ -7,8 +7,8 @@ import { defineKind } from '../kernel/kind.ts'
 import type { ResourceRow } from '../kernel/resource.ts'
 import { type InstanceEvent, instanceEvents } from './events.ts'
 
-/** Which revision of which server an instance is a copy of. */
-export const instanceSpec = z.strictObject({ server: z.string(), serverUid: z.string(), serverRevision: z.string() })
+/** Which spec of which server an instance is a copy of. */
+export const instanceSpec = z.strictObject({ server: z.string(), serverUid: z.string(), specHash: z.string() })
 export type InstanceSpec = z.output<typeof instanceSpec>
 
 /** What an instance's row says of it beside its spec. Times are ISO 8601. */
@@ -57,7 +57,7 @@ const fold = (row: ResourceRow | undefined, event: Recorded<InstanceEvent>): Res
 }
 
 const created = (event: Recorded<InstanceEvent> & { type: 'InstanceCreated' }): ResourceRow => {
-  const { server, serverUid, serverRevision, uid, at } = event.data
+  const { server, serverUid, specHash, uid, at } = event.data
   const by = `${event.actor.kind}:${event.actor.name}`
   return {
     kind: 'instance',
@@ -66,7 +66,7 @@ const created = (event: Recorded<InstanceEvent> & { type: 'InstanceCreated' }): 
     revision: event.revision,
     position: event.position,
     labels: {},
-    spec: { server, serverUid, serverRevision },
+    spec: { server, serverUid, specHash },
     status: { phase: 'pending', attemptCount: 0, restarts: 0 },
     createdAt: at,
     updatedAt: event.at,
@@ -100,5 +100,5 @@ export const instance = defineKind({
     },
     field('REASON', 'status.error', { wide: true }),
   ],
-  example: { server: 'everything', serverUid: '…', serverRevision: '0' },
+  example: { server: 'everything', serverUid: '…', specHash: '…' },
 })

@@ -23,6 +23,8 @@ export interface Launch {
   readonly program: Program
   /** The declared environment with secrets resolved; the runtime adds PATH and HOME and nothing else. */
   readonly env: Readonly<Record<string, string>>
+  /** Values of `env` that came from secrets: replaced by `[redacted]` wherever the program prints them. */
+  readonly secrets?: readonly string[]
 }
 
 /** How a program ended. Exactly one of `code` and `signal` is set, unless it never ran. */

@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { eventType } from '../kernel/event-type.ts'
+import type { Decider } from '../kernel/decider.ts'
+import { type EventOf, eventType } from '../kernel/event-type.ts'
+import type { MasterKeyRotation } from './keyring.ts'
 
 /** On the stream `masterkey-default`. Key ids are hashes of the keys, which are never in the log. */
 export const masterKeyRotated = eventType({
@@ -9,3 +11,20 @@ export const masterKeyRotated = eventType({
   summary: 'All data keys were wrapped anew under another master key; no value was touched',
   schema: z.object({ from: z.string(), to: z.string(), rewrapped: z.int().min(0), at: z.string() }),
 })
+
+export const MASTER_KEY_STREAM = 'masterkey-default'
+
+export interface MasterKeyHistory {
+  /** Id of the newest master key that came by a rotation. */
+  readonly current?: string
+}
+
+export type MasterKeyCommand = { readonly type: 'RecordMasterKeyRotation'; readonly at: string } & MasterKeyRotation
+
+/** A rotation that was interrupted is told of again when it is finished: it is recorded once. */
+export const masterKeyDecider: Decider<MasterKeyHistory, MasterKeyCommand, EventOf<typeof masterKeyRotated>> = {
+  initial: {},
+  evolve: (_history, { data }) => ({ current: data.to }),
+  decide: ({ from, to, rewrapped, at }, { current }) =>
+    current === to ? [] : [{ type: 'MasterKeyRotated', data: { from, to, rewrapped, at } }],
+}

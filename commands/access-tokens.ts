@@ -1,0 +1,118 @@
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  type AccessToken,
+  accessTokenDecider,
+  type adminBootstrapped,
+  type Principal,
+} from '../domain/accesstoken/decide.ts'
+import type { Clock } from '../domain/kernel/clock.ts'
+import type { Decider } from '../domain/kernel/decider.ts'
+import { coded } from '../domain/kernel/errors.ts'
+import type { Actor } from '../domain/kernel/event.ts'
+import type { EventOf } from '../domain/kernel/event-type.ts'
+import type { CommandContext } from './context.ts'
+import type { CommandLoop } from './handle.ts'
+
+/** 401: no bearer, or one that is unknown, expired or revoked: which of these is not said. */
+export const unauthenticated = coded('unauthenticated', 401, 'No valid bearer token', () => ({
+  message: 'the bearer token is missing or not valid',
+  hint: 'Log in with "mcpctl login", or set MCPCTL_TOKEN',
+}))
+
+/** Who a request comes from. */
+export interface Identity {
+  readonly principal: Principal
+  readonly actor: Actor
+}
+
+export interface AccessTokens {
+  /** Makes a token for a principal. It is in the answer and nowhere else. */
+  issue(principal: Principal, description: string, context: CommandContext): Promise<string>
+  revoke(token: string, reason: string, context: CommandContext): Promise<void>
+  /** @throws Unauthenticated */
+  authenticate(bearer: string | undefined): Promise<Identity>
+  /** On the very first start of a system: makes the administrator's first token; undefined at every other start. */
+  bootstrap(context: CommandContext): Promise<string | undefined>
+}
+
+/** The administrator that every system begins with. */
+export const ADMIN: Principal = { kind: 'User', name: 'admin' }
+
+/** How long a token that was found valid is believed without looking again; revoking it in this process takes effect at once. */
+const TRUST_MS = 5_000
+const MAX_TRUSTED = 5_000
+
+const TOKEN = /^mcpctl_at_[A-Za-z0-9_-]{43}$/
+
+const newToken = (): string => `mcpctl_at_${randomBytes(32).toString('base64url')}`
+const shaOf = (token: string): string => createHash('sha256').update(token).digest('hex')
+const streamOf = (sha: string): string => `accesstoken-${sha}`
+
+const bootstrapDecider: Decider<
+  { readonly done: boolean },
+  { readonly tokenSha: string; readonly at: string },
+  EventOf<typeof adminBootstrapped>
+> = {
+  initial: { done: false },
+  evolve: () => ({ done: true }),
+  decide: (command, state) =>
+    state.done ? [] : [{ type: 'AdminBootstrapped', data: { admin: ADMIN.name, ...command } }],
+}
+
+export const createAccessTokens = (loop: CommandLoop, clock: Clock): AccessTokens => {
+  const trusted = new Map<string, { readonly token: AccessToken; readonly until: number }>()
+
+  const find = async (sha: string): Promise<AccessToken> => {
+    const now = clock.now().getTime()
+    const known = trusted.get(sha)
+    if (known !== undefined && known.until > now && known.until <= now + TRUST_MS) return known.token
+    const { state } = await loop.load(accessTokenDecider, streamOf(sha))
+    trusted.delete(sha)
+    if (state.status === 'active') trusted.set(sha, { token: state, until: now + TRUST_MS })
+    if (trusted.size > MAX_TRUSTED) trusted.delete(trusted.keys().next().value ?? '')
+    return state
+  }
+
+  const issue = async (
+    token: string,
+    principal: Principal,
+    description: string,
+    context: CommandContext,
+  ): Promise<void> => {
+    const command = { type: 'IssueAccessToken', principal, description, at: clock.now().toISOString() } as const
+    await loop.handle(accessTokenDecider, streamOf(shaOf(token)), command, context)
+  }
+
+  return {
+    async issue(principal, description, context) {
+      const token = newToken()
+      await issue(token, principal, description, context)
+      return token
+    },
+    async revoke(token, reason, context) {
+      const sha = shaOf(token)
+      trusted.delete(sha)
+      const command = { type: 'RevokeAccessToken', reason, at: clock.now().toISOString() } as const
+      await loop.handle(accessTokenDecider, streamOf(sha), command, context)
+      trusted.delete(sha)
+    },
+    async authenticate(bearer) {
+      if (bearer === undefined || !TOKEN.test(bearer)) throw unauthenticated()
+      // A token is found by its hash, so nothing here takes longer the more of a guess is right.
+      const sha = shaOf(bearer)
+      const { status, principal, expiresAt } = await find(sha)
+      const expired = expiresAt !== undefined && Date.parse(expiresAt) <= clock.now().getTime()
+      if (status !== 'active' || principal === undefined || expired) throw unauthenticated()
+      return { principal, actor: { ...principal, tokenSha: sha.slice(0, 12) } }
+    },
+    async bootstrap(context) {
+      const { state } = await loop.load(bootstrapDecider, 'bootstrap-admin')
+      if (state.done) return undefined
+      const token = newToken()
+      await issue(token, ADMIN, 'made at the first start', context)
+      const command = { tokenSha: shaOf(token).slice(0, 12), at: clock.now().toISOString() }
+      const { outcome } = await loop.handle(bootstrapDecider, 'bootstrap-admin', command, context)
+      return outcome === 'changed' ? token : undefined
+    },
+  }
+}

@@ -1,0 +1,231 @@
+import { type InstanceCommand, instanceDecider } from '../../domain/instance/decide.ts'
+import type { InstanceHost } from '../../domain/instance/host.ts'
+import { startFailed } from '../../domain/instance/runtime.ts'
+import type { Clock, NewId } from '../../domain/kernel/clock.ts'
+import { CodedError } from '../../domain/kernel/errors.ts'
+import type { Position, RecordedEvent } from '../../domain/kernel/event.ts'
+import { categoryOf, type EventLog, idOf } from '../../domain/kernel/event-log.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
+import type { ResourceRow } from '../../domain/kernel/resource.ts'
+import type { ServerSpec } from '../../domain/server/resource.ts'
+import type { CommandLoop } from '../handle.ts'
+import { createKeyedQueue } from './keyed-queue.ts'
+import { planInstances } from './plan-instances.ts'
+import { type ReactorStatus, reactorContext } from './reactor.ts'
+import { specHash } from './spec-hash.ts'
+import { createTimers } from './timers.ts'
+
+/** What the reconciler sees: rows at or after a position. */
+export interface InstanceView {
+  servers(atLeast: Position): Promise<readonly ResourceRow[]>
+  server(name: string, atLeast: Position): Promise<ResourceRow | undefined>
+  instances(server: string, atLeast: Position): Promise<readonly ResourceRow[]>
+  allInstances(atLeast: Position): Promise<readonly ResourceRow[]>
+}
+
+export interface ReconcilerDeps {
+  readonly log: EventLog
+  readonly loop: CommandLoop
+  readonly view: InstanceView
+  readonly host: InstanceHost
+  readonly clock: Clock
+  readonly newId: NewId
+  readonly logger: Logger
+  /** The environment of a server's copies, secrets resolved. @throws CodedError with the reason, for people */
+  readonly resolveEnv: (env: ServerSpec['env']) => Promise<{
+    readonly env: Readonly<Record<string, string>>
+    readonly secretValues: readonly string[]
+  }>
+}
+
+/** Keeps instances equal to what servers declare. Level-triggered: it looks at what is, not at what it remembers. */
+export interface Reconciler {
+  status(): ReactorStatus
+  /** Ends starts under way and waits; leaves instances to the host. */
+  close(): Promise<void>
+}
+
+/** Servers that are worked on at once: each may install a package and wait for a start. */
+const CONCURRENT_SERVERS = 8
+const RETRY_WORK_MS = 2_000
+
+/** Starts reconciling: everything once, then whatever an event says may have changed. */
+export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler> => {
+  const { log, loop, view, host, clock, newId, logger } = deps
+  const stopping = new AbortController()
+  const starts = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
+  const serverOf = new Map<string, string>()
+  const timers = createTimers(clock)
+  let seen: Position = (await log.head()) ?? 0n
+  let failing: string | undefined
+
+  const send = async (command: InstanceCommand): Promise<void> => {
+    const context = reactorContext('reconciler', newId())
+    const { position } = await loop.handle(instanceDecider, `instance-${command.instance}`, command, context)
+    if (position !== undefined && position > seen) seen = position
+  }
+  const now = (): string => clock.now().toISOString()
+  const alive = (instance: string): boolean => host.isRunning(instance) || starts.has(instance)
+
+  const reconcile = async (name: string): Promise<void> => {
+    const at = seen
+    const server = await view.server(name, at)
+    const instances = await view.instances(name, at)
+    const hash = server === undefined ? '' : specHash(server.spec)
+    const plan = planInstances({ server, specHash: hash, instances, alive })
+    const known = new Set(instances.map((row) => row.name))
+    for (const [instance, of] of serverOf) if (of === name && !known.has(instance)) await end(instance)
+    for (const { instance, reason } of plan.stop) {
+      await send({ type: 'StopInstance', instance, at: now(), reason })
+      await end(instance)
+    }
+    if (server === undefined) return
+    for (let i = 0; i < plan.create; i++) await create(server, hash)
+    for (const { instance, at, interrupted } of plan.start) {
+      if (interrupted) await send({ type: 'ReportInterrupted', instance, at: now(), reason: 'mcpd was restarted' })
+      if (at === undefined || Date.parse(at) <= clock.now().getTime()) begin(instance, server)
+      else timers.set(instance, at, () => queue.add(name))
+    }
+  }
+
+  const create = async (server: ResourceRow, hash: string): Promise<void> => {
+    const uid = newId()
+    const instance = `${server.name.slice(0, 57)}-${uid.replaceAll('-', '').slice(0, 5)}`
+    const spec = { server: server.name, serverUid: server.uid, specHash: hash }
+    await send({ type: 'CreateInstance', instance, uid, ...spec, at: now() })
+    begin(instance, server)
+  }
+
+  const end = async (instance: string): Promise<void> => {
+    timers.clear(instance)
+    const starting = starts.get(instance)
+    starting?.abort.abort()
+    await starting?.done
+    await host.stop(instance)
+    serverOf.delete(instance)
+  }
+
+  const begin = (instance: string, server: ResourceRow): void => {
+    if (alive(instance) || stopping.signal.aborted) return
+    serverOf.set(instance, server.name)
+    const abort = new AbortController()
+    const done = start(instance, server, AbortSignal.any([abort.signal, stopping.signal]))
+      .catch((error: unknown) => workFailed(server.name, error))
+      .finally(() => {
+        starts.delete(instance)
+        if (!stopping.signal.aborted) queue.add(server.name)
+      })
+    starts.set(instance, { abort, done })
+  }
+
+  const start = async (instance: string, server: ResourceRow, signal: AbortSignal): Promise<void> => {
+    await send({ type: 'BeginStart', instance, at: now() })
+    const spec = server.spec as unknown as ServerSpec
+    try {
+      const { env, secretValues } = await deps.resolveEnv(spec.env)
+      const program = programOf(spec)
+      const launch = { instance, server: server.name, program, env, secrets: secretValues }
+      const { details } = await host.start(launch, { signal })
+      await send({ type: 'ReportStarted', instance, at: now(), details })
+    } catch (error) {
+      if (signal.aborted) return // stopped on purpose: the state that asked for it says so
+      if (!(error instanceof CodedError)) throw error
+      logger.warn({ instance, server: server.name, code: error.code }, `instance did not start: ${error.message}`)
+      await send({ type: 'ReportStartFailed', instance, at: now(), reason: reasonOf(error) })
+    }
+  }
+
+  const workFailed = (name: string, error: unknown): void => {
+    if (stopping.signal.aborted) return
+    failing = `server/${name}: ${error instanceof Error ? error.message : String(error)}`
+    logger.error({ server: name, err: error }, 'reconciling failed, trying again')
+    timers.set(`retry:${name}`, new Date(clock.now().getTime() + RETRY_WORK_MS).toISOString(), () => queue.add(name))
+  }
+
+  const queue = createKeyedQueue({
+    concurrency: CONCURRENT_SERVERS,
+    onError: workFailed,
+    async work(name) {
+      if (stopping.signal.aborted) return
+      await reconcile(name)
+      failing = undefined
+    },
+  })
+
+  host.onExit((instance, exit) => {
+    const server = serverOf.get(instance)
+    if (server === undefined || stopping.signal.aborted) return
+    const { code, signal, reason } = exit
+    const how = { ...(code === undefined ? {} : { code }), ...(signal === undefined ? {} : { signal }) }
+    send({ type: 'ReportExit', instance, at: now(), reason, ...how })
+      .then(() => queue.add(server))
+      .catch((error: unknown) => workFailed(server, error))
+  })
+
+  const follow = async (): Promise<void> => {
+    for await (const batch of log.subscribe({ after: seen, signal: stopping.signal })) {
+      for (const event of batch) {
+        if (event.position > seen) seen = event.position
+        if (event.type === 'SecretDeclared') await retryUsersOf(idOf(event.stream))
+        else for (const name of affected(event)) queue.add(name)
+      }
+    }
+  }
+
+  /** A secret that was repaired or rotated may mend what failed: those copies are tried again at once. */
+  const retryUsersOf = async (secret: string): Promise<void> => {
+    for (const server of await view.servers(seen)) {
+      const uses = (server.spec as unknown as ServerSpec).env.some((env) => env.valueFrom?.secretRef.name === secret)
+      if (!uses) continue
+      for (const { name: instance, status } of await view.instances(server.name, seen))
+        if (status.phase === 'error')
+          await send({ type: 'RequestRetry', instance, at: now(), reason: `secret/${secret} has changed` })
+      queue.add(server.name)
+    }
+  }
+
+  const begun = seen
+  const following = follow().catch((error: unknown) => {
+    failing = error instanceof Error ? error.message : String(error)
+    logger.error({ err: error }, 'the reconciler has stopped')
+  })
+  for (const row of await view.servers(begun)) queue.add(row.name)
+  for (const row of await view.allInstances(begun)) queue.add((row.spec as { server?: string }).server ?? '')
+
+  return {
+    status: () => ({
+      name: 'reconciler',
+      state: failing === undefined ? 'running' : 'retrying',
+      position: String(seen),
+      ...(failing === undefined ? {} : { error: failing }),
+    }),
+    async close() {
+      stopping.abort()
+      timers.close()
+      await following
+      await Promise.all([...starts.values()].map((each) => each.done))
+      await queue.idle()
+    },
+  }
+}
+
+/** The servers whose instances an event may change. */
+const affected = ({ stream, type, data }: RecordedEvent): readonly string[] => {
+  const category = categoryOf(stream)
+  if (category === 'server') return type.startsWith('Server') ? [idOf(stream)] : []
+  const concerns = category === 'instance' && (type === 'InstanceStopped' || type === 'InstanceRetryRequested')
+  return concerns && typeof data.server === 'string' ? [data.server] : []
+}
+
+const programOf = ({ packageName, version, command, args, allowScripts }: ServerSpec) => {
+  if (packageName !== undefined)
+    return { kind: 'package', packageName, args, allowScripts, ...(version === undefined ? {} : { version }) } as const
+  if (command !== undefined) return { kind: 'command', command, args } as const
+  throw startFailed('the server has neither packageName nor command')
+}
+
+const reasonOf = (error: CodedError): string => {
+  const hint = error.details.hint
+  const text = error.code === startFailed.code || hint === undefined ? error.message : `${error.message}. ${hint}`
+  return text.slice(0, 4_000)
+}
