@@ -1,0 +1,143 @@
+import type { LogLine, ReadLogOptions } from '../../domain/instance/runtime.ts'
+import { type Follower, follower } from './follower.ts'
+import { logFiles } from './log-files.ts'
+import { cutLine, formatLine, selectLines } from './log-lines.ts'
+import type { Logger } from './logger.ts'
+
+/** What a program may log for long, and at once; what comes faster is left out and counted. */
+export const LOG_BYTES_PER_SECOND = 256 * 1024
+export const LOG_BURST_BYTES = 1024 * 1024
+/** Characters that may wait for the disk. */
+export const MAX_PENDING_LOG = 4 * 1024 * 1024
+
+export interface InstanceLogOptions {
+  readonly folder: string
+  readonly logger: Logger
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** A bucket of bytes that fills at `LOG_BYTES_PER_SECOND`. */
+const openBudget = () => {
+  let left = LOG_BURST_BYTES
+  let filled = performance.now()
+  return (bytes: number): boolean => {
+    if (bytes > left) {
+      const now = performance.now()
+      left = Math.min(LOG_BURST_BYTES, left + ((now - filled) / 1_000) * LOG_BYTES_PER_SECOND)
+      filled = now
+    }
+    if (bytes > left) return false
+    left -= bytes
+    return true
+  }
+}
+
+/**
+ * The log of one instance. Lines are taken at once and written in batches, one write at a time; reading waits its turn
+ * among the writes, so that a reader who follows misses nothing and sees nothing twice.
+ */
+export const instanceLog = ({ folder, logger, now }: InstanceLogOptions) => {
+  const files = logFiles(folder)
+  const followers = new Set<Follower>()
+  const affordable = openBudget()
+  let pending: LogLine[] = []
+  let pendingSize = 0
+  let leftOut = 0
+  let flushing = false
+  let failing = false
+  let closed = false
+  let turn: Promise<unknown> = Promise.resolve()
+
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = turn.then(work)
+    turn = result.catch(() => {}) // its caller hears of it; the next one's turn comes all the same
+    return result
+  }
+
+  const keep = (source: LogLine['source'], line: string) => {
+    pending.push({ at: new Date(now()).toISOString(), source, line })
+    pendingSize += line.length
+  }
+
+  const noteLeftOut = () => {
+    if (leftOut === 0) return
+    keep('mcpd', `[${leftOut} lines left out: more than ${LOG_BYTES_PER_SECOND / 1024} KiB a second are not kept]`)
+    leftOut = 0
+  }
+
+  const flush = async (): Promise<void> => {
+    flushing = false
+    const lines = pending
+    if (lines.length === 0) return
+    pending = []
+    pendingSize = 0
+    try {
+      await files.write(lines.map(formatLine).join(''))
+      failing = false
+    } catch (error) {
+      leftOut += lines.length
+      if (!failing) logger.error({ folder, error }, 'A log cannot be written; its lines are left out until it can')
+      failing = true
+    }
+    for (const one of followers) one.push(lines)
+  }
+
+  const enough = ({ tail, since }: ReadLogOptions) => {
+    const from = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since)
+    return (lines: readonly LogLine[]) =>
+      (tail !== undefined && lines.length >= tail) || (lines[0] !== undefined && Date.parse(lines[0].at) < from)
+  }
+
+  return {
+    /** Takes one line of text without newline. Never waits and never throws. */
+    append(source: LogLine['source'], line: string): void {
+      if (closed) return
+      const cut = cutLine(line)
+      const room = pendingSize < MAX_PENDING_LOG
+      if (!room || (source !== 'mcpd' && !affordable(cut.length))) {
+        leftOut++
+        return
+      }
+      noteLeftOut()
+      keep(source, cut)
+      if (flushing) return
+      flushing = true
+      void inTurn(flush)
+    },
+
+    /** What comes from now on belongs to a new run; the one before stays readable as `previous`. */
+    startRun: (): Promise<void> =>
+      inTurn(async () => {
+        await flush()
+        await files.startRun()
+      }),
+
+    /** @returns the lines asked for and, with `follow`, what goes on from exactly there. */
+    read: (options: ReadLogOptions): Promise<{ lines: readonly LogLine[]; following?: Follower }> =>
+      inTurn(async () => {
+        await flush()
+        const run = options.previous === true ? 'previous' : 'current'
+        const lines = selectLines(await files.read(run, enough(options)), options)
+        if (options.follow !== true || options.previous === true) return { lines }
+        const following = follower()
+        followers.add(following)
+        return { lines, following }
+      }),
+
+    unfollow: (following: Follower): void => {
+      followers.delete(following)
+    },
+
+    /** Writes what waits. With `remove`, removes the files. Followers end. */
+    close: (options: { remove: boolean }): Promise<void> =>
+      inTurn(async () => {
+        noteLeftOut()
+        closed = true
+        await flush()
+        for (const one of followers) one.end()
+        await (options.remove ? files.remove() : files.close())
+      }),
+  }
+}
+export type InstanceLog = ReturnType<typeof instanceLog>

@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { endGroup, groupGone, KILL_WAIT_MS, signalGroup } from './group-signals.ts'
+import { endLeftOver, LEFT_OVER_GRACE_MS } from './left-over.ts'
+import type { Logger } from './logger.ts'
+import { intention, openRunRecords, type RunRecord, started } from './run-record.ts'
+import { startWatcher } from './watcher.ts'
+
+export interface GroupOptions {
+  /** Absolute and without symbolic links. */
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  readonly stdin: 'pipe' | 'ignore'
+}
+
+/** A program that leads a process group of its own, stdout and stderr piped. */
+export interface Group {
+  readonly child: ChildProcess
+  readonly pid: number
+  /**
+   * Settles when nothing of the group is left: once the program has ended, what it forked is ended too. Also settles
+   * when the system refuses to end a process even by SIGKILL; that is logged, and tried again at the next start of mcpd.
+   */
+  readonly gone: Promise<void>
+  signal(signal: NodeJS.Signals): void
+  /** SIGTERM, SIGKILL after `graceMs`; resolves with `gone`. */
+  end(graceMs: number): Promise<void>
+}
+
+export interface ProcessGroups {
+  readonly watcherPid: number | undefined
+  /** @throws the system's error (`ENOENT`, `EACCES`, …) when the program cannot be started. */
+  spawn(command: string, args: readonly string[], options: GroupOptions): Promise<Group>
+  /** Ends every group and the watcher. */
+  close(graceMs: number): Promise<void>
+}
+
+/** Starts programs so that none outlives mcpd: known to the watcher and on disk before they exist. */
+export const openProcessGroups = async (options: { folder: string; logger: Logger }): Promise<ProcessGroups> => {
+  const { logger } = options
+  const records = openRunRecords(options.folder)
+  const leftOver = records.leftOver()
+  if (leftOver.length > 0) logger.warn({ groups: leftOver.length }, 'Ending programs that a killed mcpd left running')
+  const stubborn = new Set((await endLeftOver(leftOver)).map((record) => record.key))
+  for (const { key } of leftOver) if (!stubborn.has(key)) records.forget(key)
+  const watcher = startWatcher(logger)
+  const groups = new Set<Group>()
+
+  const forget = ({ key }: RunRecord) => {
+    records.forget(key)
+    watcher.forget(key)
+  }
+
+  /** Waits for the program to end, then ends what it forked. */
+  const release = async (record: RunRecord, child: ChildProcess, pid: number): Promise<void> => {
+    await new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    try {
+      if (await endGroup(pid, LEFT_OVER_GRACE_MS)) forget(record)
+      else logger.error({ group: pid, waitedMs: KILL_WAIT_MS }, 'A process does not end even by SIGKILL')
+    } catch (error) {
+      logger.error({ group: pid, error }, 'A process group could not be ended')
+    }
+  }
+
+  /** Settles only for a process stuck in the kernel, so that nobody waits for it for ever. */
+  const refusesToDie = async (pid: number): Promise<void> => {
+    if (await groupGone(pid, KILL_WAIT_MS)) return new Promise(() => {})
+    logger.error({ group: pid, waitedMs: KILL_WAIT_MS }, 'A process does not end even by SIGKILL')
+  }
+
+  /** Starts the program and notes its pid in the same tick, so only a kill of mcpd can come between. */
+  const startNoted = (record: RunRecord, command: string, args: readonly string[], options: GroupOptions) => {
+    const { cwd, env, stdin } = options
+    const child = spawn(command, args, { cwd, env, detached: true, stdio: [stdin, 'pipe', 'pipe'] })
+    if (child.pid === undefined) return { child, record }
+    child.on('error', (error) => logger.warn({ pid: child.pid, error: error.message }, 'A process reports an error'))
+    try {
+      const known = started(record, child.pid)
+      records.amend(known)
+      watcher.tell(known)
+      return { child, record: known }
+    } catch (error) {
+      signalGroup(child.pid, 'SIGKILL') // what we cannot note must not run
+      throw error
+    }
+  }
+
+  const spawnGroup: ProcessGroups['spawn'] = async (command, args, options) => {
+    const intended = intention(randomUUID(), options.cwd)
+    records.intend(intended)
+    watcher.tell(intended)
+    let running: ReturnType<typeof startNoted>
+    try {
+      running = startNoted(intended, command, args, options)
+    } catch (error) {
+      forget(intended)
+      throw error
+    }
+    const { child, record } = running
+    const { pid } = child
+    if (pid === undefined) {
+      forget(intended)
+      throw await new Promise<Error>((resolve) => child.once('error', resolve))
+    }
+    const group: Group = {
+      child,
+      pid,
+      gone: release(record, child, pid).finally(() => groups.delete(group)),
+      signal(signal) {
+        if (groups.has(group)) signalGroup(pid, signal)
+      },
+      async end(graceMs) {
+        group.signal('SIGTERM')
+        if (groups.has(group) && !(await groupGone(pid, graceMs))) group.signal('SIGKILL')
+        await Promise.race([group.gone, refusesToDie(pid)])
+      },
+    }
+    groups.add(group)
+    return group
+  }
+
+  return {
+    get watcherPid() {
+      return watcher.pid
+    },
+    spawn: spawnGroup,
+    async close(graceMs) {
+      await Promise.all([...groups].map((group) => group.end(graceMs)))
+      await watcher.close()
+    },
+  }
+}

@@ -1,0 +1,156 @@
+import { mkdir, realpath, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type InstanceLogs, type Launch, type Runtime, startFailed } from '../../domain/instance/runtime.ts'
+import { CodedError } from '../../domain/kernel/errors.ts'
+import type { JsonObject } from '../../domain/kernel/json.ts'
+import { isInstanceName, openInstanceLogs } from './instance-logs.ts'
+import { type Logger, silent } from './logger.ts'
+import { openPackageStore } from './package-store.ts'
+import { openProcessGroups } from './process-groups.ts'
+import { redactor } from './redact.ts'
+import { type ProcessProgram, runningProgram } from './running-program.ts'
+import { spawnFailed } from './spawn-failure.ts'
+
+/** Time that programs have to end when the runtime closes. */
+export const CLOSE_GRACE_MS = 4_000
+const MAX_COMMAND_LINE = 1_000
+
+export interface ProcessRuntimeOptions {
+  /** mcpd's data folder, which its lock guards; this runtime makes `packages`, `run`, `work` and `logs` in it. */
+  readonly dataFolder: string
+  readonly logger?: Logger
+  /** Milliseconds since the epoch, for the times in logs. */
+  readonly now?: () => number
+  /** mcpd's own environment: PATH and HOME for programs, configuration for npm. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  readonly installDeadlineMs?: number
+  /** Longest line of stdout, in bytes. */
+  readonly maxLine?: number
+}
+
+/** What is known besides the contract: values of the environment that came from secrets, to keep out of logs. */
+export interface ProcessLaunch extends Launch {
+  readonly secrets?: readonly string[]
+}
+
+export interface ProcessRuntime extends Runtime {
+  start(launch: ProcessLaunch, options: { signal: AbortSignal }): Promise<ProcessProgram>
+  readonly logs: InstanceLogs
+  /** The process that ends all programs when mcpd dies; undefined while it is being replaced. */
+  readonly watcherPid: number | undefined
+}
+
+interface Command {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly details: JsonObject
+}
+
+/**
+ * Runs servers as child processes. Opening it ends what a killed mcpd left running, before anything is started.
+ *
+ * @example
+ * const runtime = await openProcessRuntime({ dataFolder, logger })
+ * const program = await runtime.start(launch, { signal })
+ * program.onLine((line) => …)
+ * program.send('{"jsonrpc":"2.0","id":1,"method":"ping"}')
+ */
+export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promise<ProcessRuntime> => {
+  const { logger = silent, environment = process.env, installDeadlineMs, maxLine, now } = options
+  await mkdir(options.dataFolder, { recursive: true, mode: 0o700 })
+  const dataFolder = await realpath(options.dataFolder)
+  const groups = await openProcessGroups({ folder: join(dataFolder, 'run'), logger })
+  const store = await openPackageStore({
+    folder: join(dataFolder, 'packages'),
+    groups,
+    environment,
+    ...(installDeadlineMs === undefined ? {} : { deadlineMs: installDeadlineMs }),
+  })
+  const logs = openInstanceLogs({ folder: join(dataFolder, 'logs'), logger, ...(now === undefined ? {} : { now }) })
+  const starting = new Map<string, Promise<ProcessProgram>>()
+  const running = new Map<string, ProcessProgram>()
+  const closing = new AbortController()
+
+  const resolveProgram = async ({ program }: Launch, signal: AbortSignal): Promise<Command> => {
+    if (program.kind === 'command') {
+      const { command, args } = program
+      if (command === '' || [command, ...args].some((text) => text.includes('\0')))
+        throw startFailed('The command is empty, or it or an argument contains a NUL character.')
+      return { command, args, details: {} }
+    }
+    const { packageName, version, allowScripts } = program
+    const found = await store.program({ packageName, version, allowScripts }, { signal })
+    return {
+      command: found.command,
+      args: [...found.args, ...program.args],
+      details: { package: packageName, version: found.version },
+    }
+  }
+
+  const launchProgram = async (launch: ProcessLaunch, signal: AbortSignal): Promise<ProcessProgram> => {
+    const { instance } = launch
+    const redact = redactor(launch.secrets ?? [])
+    const log = logs.of(instance)
+    await log.startRun()
+    try {
+      const { command, args, details } = await resolveProgram(launch, signal)
+      const cwd = join(dataFolder, 'work', instance)
+      await mkdir(cwd, { recursive: true, mode: 0o700 })
+      signal.throwIfAborted()
+      const { PATH = '', HOME = '' } = environment
+      const env = { PATH, HOME, ...launch.env }
+      const group = await groups.spawn(command, args, { cwd, env, stdin: 'pipe' }).catch((error: unknown) => {
+        throw spawnFailed(command, error, env.PATH)
+      })
+      const commandLine = redact([command, ...args].join(' ')).slice(0, MAX_COMMAND_LINE)
+      const all = { runtime: 'process', pid: group.pid, command: commandLine, ...details }
+      log.append('mcpd', `started as process ${group.pid}: ${commandLine}`)
+      return runningProgram({ group, log, details: all, redact, ...(maxLine === undefined ? {} : { maxLine }) })
+    } catch (error) {
+      const reason = error instanceof CodedError ? error.message : 'The start was given up.'
+      for (const line of redact(reason).split('\n')) log.append('mcpd', line)
+      throw error
+    }
+  }
+
+  const start: ProcessRuntime['start'] = async (launch, { signal }) => {
+    const { instance } = launch
+    signal.throwIfAborted()
+    if (closing.signal.aborted) throw startFailed(`${instance} was not started: mcpd is stopping.`)
+    if (!isInstanceName(instance)) throw startFailed(`${JSON.stringify(instance)} is not a name for an instance.`)
+    if (running.has(instance) || starting.has(instance)) throw startFailed(`${instance} runs already.`)
+    const attempt = launchProgram(launch, AbortSignal.any([signal, closing.signal]))
+    starting.set(instance, attempt)
+    try {
+      const program = await attempt
+      running.set(instance, program)
+      void program.exited.then(() => running.delete(instance))
+      return program
+    } finally {
+      starting.delete(instance)
+    }
+  }
+
+  return {
+    kind: 'process',
+    logs: {
+      read: logs.read,
+      async remove(instance) {
+        await logs.remove(instance)
+        if (isInstanceName(instance)) await rm(join(dataFolder, 'work', instance), { recursive: true, force: true })
+      },
+    },
+    get watcherPid() {
+      return groups.watcherPid
+    },
+    start,
+    async close() {
+      closing.abort(startFailed('mcpd is stopping.'))
+      await store.close()
+      await Promise.allSettled(starting.values())
+      await Promise.all([...running.values()].map((program) => program.stop({ graceMs: CLOSE_GRACE_MS })))
+      await groups.close(CLOSE_GRACE_MS)
+      await logs.close()
+    },
+  }
+}

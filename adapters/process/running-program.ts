@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Exit, MAX_LINE_LENGTH, MAX_STDIN_BUFFER, type RunningProgram } from '../../domain/instance/runtime.ts'
+import type { JsonObject } from '../../domain/kernel/json.ts'
+import { exitReason, lastLines } from './exit-reason.ts'
+import type { InstanceLog } from './instance-log.ts'
+import { type LineSplitter, lineSplitter } from './line-splitter.ts'
+import type { Group } from './process-groups.ts'
+
+/** Longest line of stderr that is looked at as one; what the log keeps of it is shorter. */
+const MAX_STDERR_LINE = 64 * 1024
+/** How long we read on after a program and its group have gone: what left the group may hold the pipes open for ever. */
+const OUTPUT_WAIT_MS = 1_000
+/** Time from SIGTERM to SIGKILL for a program that broke the rules of its output. */
+const OFFENDER_GRACE_MS = 500
+
+export interface ProcessProgram extends RunningProgram {
+  /** Takes the secret values of this program's environment out of a text, before it is shown or stored. */
+  redact(text: string): string
+}
+
+export interface ProgramOptions {
+  readonly group: Group
+  readonly log: InstanceLog
+  readonly details: JsonObject
+  readonly redact: (text: string) => string
+  /** Bytes; tests make it small. */
+  readonly maxLine?: number
+}
+
+const settled = async (promise: Promise<unknown>, ms: number): Promise<boolean> => {
+  const waiting = new AbortController()
+  const late = delay(ms, false, { signal: waiting.signal }).catch(() => false)
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    waiting.abort()
+  }
+}
+
+/** A started process group as a program that speaks one message a line. */
+export const runningProgram = (options: ProgramOptions): ProcessProgram => {
+  const { group, log, details, redact, maxLine = MAX_LINE_LENGTH } = options
+  const { stdin, stdout, stderr } = group.child
+  if (stdin === null || stdout === null || stderr === null) throw new Error('A program needs stdin, stdout and stderr')
+  const stderrTail = lastLines()
+  let because: string | undefined
+  let listening = false
+
+  const write = (source: 'stdout' | 'stderr' | 'mcpd', text: string) => {
+    for (const line of redact(text).split('\n')) log.append(source, line)
+  }
+
+  const onError = (line: string) => {
+    const clean = redact(line)
+    stderrTail.push(clean)
+    log.append('stderr', clean)
+  }
+  const errors = lineSplitter({ maxBytes: MAX_STDERR_LINE, onLine: onError, onTooLong: onError })
+  stderr.on('data', (chunk: Buffer) => errors.push(chunk))
+
+  const endWith = (reason: string) => {
+    because ??= reason
+    write('mcpd', reason)
+    void group.end(OFFENDER_GRACE_MS)
+  }
+
+  /** Nothing is read from stdout until somebody listens, or until the program has ended without. */
+  const readLines = (onLine: (line: string) => void): LineSplitter => {
+    listening = true
+    const lines = lineSplitter({
+      maxBytes: maxLine,
+      onLine,
+      onTooLong: () => endWith(`The program was ended: it printed a line longer than ${maxLine} bytes on stdout.`),
+    })
+    stdout.on('data', (chunk: Buffer) => lines.push(chunk))
+    stdout.on('end', () => {
+      const half = lines.end()
+      if (half !== '') write('stdout', `${half.slice(0, MAX_STDERR_LINE)} [the output ended within this line]`)
+    })
+    return lines
+  }
+
+  stdin.on('error', () => {}) // EPIPE of a program that is ending: `exited` says why
+  const finished = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    group.child.once('close', (code, signal) => resolve({ code, signal }))
+  })
+  group.child.once('exit', () => {
+    if (!listening) readLines((line) => write('stdout', line))
+  })
+
+  const untilExit = async (): Promise<Exit> => {
+    await group.gone
+    if (!(await settled(finished, OUTPUT_WAIT_MS))) for (const stream of [stdin, stdout, stderr]) stream.destroy()
+    const { code, signal } = await finished
+    const rest = errors.end()
+    if (rest !== '') onError(rest)
+    const reason = exitReason({ code, signal, because, stderr: stderrTail.toString() })
+    write('mcpd', because === undefined ? (reason.split('\n', 1)[0] ?? reason) : 'The program has ended.')
+    return { ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }), reason }
+  }
+  const exited = untilExit()
+
+  return {
+    details,
+    exited,
+    redact,
+    send(message) {
+      if (stdin.destroyed || stdin.writableEnded || stdin.writableLength > MAX_STDIN_BUFFER) return false
+      // As text it goes to the kernel at once and without a copy; what has to wait is counted in bytes.
+      stdin.write(stdin.writableLength === 0 ? `${message}\n` : Buffer.from(`${message}\n`))
+      return true
+    },
+    onLine(listener) {
+      if (!listening) readLines(listener)
+    },
+    log: write,
+    async stop({ graceMs }) {
+      because ??= 'The program was stopped.'
+      stdin.end()
+      if (!(await settled(group.gone, graceMs / 2))) await group.end(graceMs / 2)
+      await settled(exited, 2 * OUTPUT_WAIT_MS)
+    },
+  }
+}
