@@ -20,10 +20,10 @@ export interface DataKey {
 export interface DataKeyEntry {
   /** The uid of the secret whose key it is. */
   readonly uid: string
-  /** Id of the master key it is wrapped under. */
-  readonly masterKey: string
+  /** Id of the master key it is wrapped under; undefined when what is stored is damaged. */
+  readonly masterKey: string | undefined
   /** ISO 8601 in UTC. */
-  readonly createdAt: string
+  readonly createdAt: string | undefined
 }
 
 /** All data keys are wrapped under `to` from now on; `from` opens nothing any more. Both are ids: hashes, no keys. */
@@ -74,7 +74,12 @@ export interface Keyring {
    * Puts a new master key in place of the present one and wraps every data key anew; values are not touched. Killed at
    * any moment, the next start finishes it; failed, the next call does.
    *
+   * @param record told of the rotation after the last data key was wrapped and before the old master key is given up;
+   *   after an interruption perhaps twice of the same one.
    * @throws MasterKeyGiven when the master key comes from outside and only its owner can change it.
    */
-  rotate(): Promise<MasterKeyRotation>
+  rotate(record: RecordRotation): Promise<MasterKeyRotation>
 }
+
+/** Makes a rotation known, once however often it is told. */
+export type RecordRotation = (rotation: MasterKeyRotation) => Promise<void>

@@ -1,0 +1,23 @@
+import type { FastifyInstance } from 'fastify'
+import { notFound } from '../../domain/kernel/declared.ts'
+import { bearerOf } from './access.ts'
+import type { HttpDeps } from './deps.ts'
+import { nameParams } from './resource-schemas.ts'
+
+/** The link of one client session of mcplocal: a WebSocket, authorised before it is upgraded. */
+export const linkRoute = (app: FastifyInstance, deps: HttpDeps): void => {
+  app.get<{ Params: { name: string } }>(
+    '/api/v1/projects/:name/link',
+    {
+      websocket: true,
+      config: { access: { verb: 'run', what: 'project' } },
+      schema: { tags: ['project'], summary: 'WebSocket: the MCP link of mcplocal', params: nameParams },
+      preValidation: async (request) => {
+        const { name } = request.params
+        if ((await deps.readSide.queries.get('project', name)).row === undefined)
+          throw notFound({ kind: 'project', name })
+      },
+    },
+    (socket, request) => deps.serveLink(request.params.name, socket, bearerOf(request) ?? ''),
+  )
+}

@@ -1,0 +1,95 @@
+import type { FastifyInstance } from 'fastify'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as MetricRegistry } from 'prom-client'
+import type { HttpDeps } from './deps.ts'
+
+/** mcpd's Prometheus metrics. */
+export interface HttpMetrics {
+  readonly contentType: string
+  render(): Promise<string>
+  /** Counts one MCP call. */
+  readonly mcpCall: (call: {
+    project: string
+    server: string
+    method: string
+    outcome: string
+    seconds: number
+  }) => void
+}
+
+export const createMetrics = (
+  deps: Pick<HttpDeps, 'readSide' | 'reactors'>,
+): HttpMetrics & { observe(app: FastifyInstance): void } => {
+  const registry = new MetricRegistry()
+  collectDefaultMetrics({ register: registry })
+  const requests = new Histogram({
+    name: 'mcpd_http_request_duration_seconds',
+    help: 'Duration of HTTP requests',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+    registers: [registry],
+  })
+  const calls = new Histogram({
+    name: 'mcpd_mcp_call_duration_seconds',
+    help: 'Duration of MCP requests that were routed to servers',
+    labelNames: ['project', 'server', 'method', 'outcome'],
+    buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10, 60],
+    registers: [registry],
+  })
+  const failures = new Counter({
+    name: 'mcpd_scrape_failures_total',
+    help: 'Scrapes at which a gauge could not be read',
+    registers: [registry],
+  })
+  readModelGauges(registry, deps, () => failures.inc())
+
+  return {
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    mcpCall: ({ project, server, method, outcome, seconds }) =>
+      calls.observe({ project, server, method, outcome }, seconds),
+    observe(app) {
+      app.addHook('onResponse', async (request, reply) => {
+        const route = request.routeOptions.url ?? 'none'
+        requests.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
+      })
+    },
+  }
+}
+
+const readModelGauges = (
+  registry: MetricRegistry,
+  { readSide }: Pick<HttpDeps, 'readSide'>,
+  failed: () => void,
+): void => {
+  const labelNames = ['read_model'] as const
+  const lag = new Gauge({
+    name: 'mcpd_read_model_lag_events',
+    help: 'Events between a read model and the head of the log',
+    labelNames,
+    registers: [registry],
+  })
+  const behind = new Gauge({
+    name: 'mcpd_read_model_lag_seconds',
+    help: 'Age of the oldest event that a read model has not handled',
+    labelNames,
+    registers: [registry],
+  })
+  new Gauge({
+    name: 'mcpd_read_model_up',
+    help: '1 while a read model follows the log',
+    labelNames,
+    registers: [registry],
+    async collect() {
+      try {
+        for (const model of await readSide.status()) {
+          const label = { read_model: model.name }
+          this.set(label, model.state === 'live' || model.state === 'rebuilding' ? 1 : 0)
+          if (model.lagEvents !== undefined) lag.set(label, Number(model.lagEvents))
+          if (model.lagSeconds !== undefined) behind.set(label, model.lagSeconds)
+        }
+      } catch {
+        failed()
+      }
+    },
+  })
+}

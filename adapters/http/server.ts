@@ -1,0 +1,98 @@
+import swagger from '@fastify/swagger'
+import websocket from '@fastify/websocket'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { createJsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod'
+import { coded, errorCatalog } from '../../domain/kernel/errors.ts'
+import { guard } from './access.ts'
+import type { HttpDeps } from './deps.ts'
+import { linkRoute } from './link-route.ts'
+import { logRoutes } from './log-routes.ts'
+import { createMetrics, type HttpMetrics } from './metrics.ts'
+import { methodNotAllowed, routeNotFound, sendProblem } from './problem.ts'
+import { resourceRoutes } from './resource-routes.ts'
+import { systemRoutes } from './system-routes.ts'
+
+/** Largest request body, in bytes. */
+export const MAX_BODY_BYTES = 1024 * 1024
+
+export const portInUse = coded(
+  'port-in-use',
+  503,
+  'Another program listens on the port',
+  (host: string, port: number) => ({
+    message: `port ${port} on ${host} is taken by another program`,
+    hint: 'Stop that program, or choose another port',
+    port,
+  }),
+)
+
+/** mcpd's HTTP API with all its routes; not yet listening. */
+export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyInstance; metrics: HttpMetrics }> => {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    genReqId: deps.newId,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 500 },
+    requestTimeout: 60_000,
+    // A query is flat: a name that stands twice is a mistake, and is refused by its schema as an array.
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+  })
+  const metrics = createMetrics(deps)
+  const meanings = new Map(errorCatalog.map(({ code, meaning }) => [code, meaning]))
+
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  app.setErrorHandler((error, request, reply) => {
+    if (isInternal(error)) deps.logger.error({ err: error, requestId: request.id, url: request.url }, 'request failed')
+    return sendProblem(request, reply, error, meanings)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? request.url
+    const allow = METHODS.filter(
+      (method) => app.hasRoute({ method, url: path }) || app.findRoute({ method, url: path }),
+    )
+    const error = allow.length > 0 ? methodNotAllowed(request.method, path, allow) : routeNotFound(path)
+    return sendProblem(request, reply, error, meanings)
+  })
+  metrics.observe(app)
+  guard(app, deps.tokens)
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'mcpctl',
+        version: deps.version,
+        description: 'The control plane for MCP servers, LLMs and agents',
+      },
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+      security: [{ bearer: [] }],
+    },
+    transform: createJsonSchemaTransform({ skipList: ['/openapi.json'] }),
+  })
+  await app.register(websocket, { options: { maxPayload: 64 * 1024 * 1024, perMessageDeflate: false } })
+  await app.register(async (scope) => {
+    resourceRoutes(scope, deps)
+    logRoutes(scope, deps)
+    systemRoutes(scope, deps, metrics)
+    linkRoute(scope, deps)
+    scope.get('/openapi.json', { config: { access: 'public' } }, async () => app.swagger())
+  })
+  return { app, metrics }
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
+
+const isInternal = (error: unknown): boolean => !(error instanceof Error && 'code' in error && 'status' in error)
+
+/** Starts listening. @throws PortInUse */
+export const listen = async (app: FastifyInstance, host: string, port: number): Promise<string> => {
+  try {
+    return await app.listen({ host, port })
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') throw portInUse(host, port)
+    throw error
+  }
+}

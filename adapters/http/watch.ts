@@ -1,0 +1,34 @@
+import type { IncomingMessage } from 'node:http'
+import type { ReadSide } from '../../queries/read-side.ts'
+
+/** Resolves when a row of `kind` has changed after `position`, when `timeoutMs` is over, or when the client has left. */
+export const changedSince = (
+  readSide: ReadSide,
+  kind: string,
+  position: bigint,
+  timeoutMs: number,
+  request: IncomingMessage,
+): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      stopListening()
+      request.off('close', done)
+      resolve()
+    }
+    const timer = setTimeout(done, timeoutMs)
+    const stopListening = readSide.changes((changed, _names, at) => {
+      if (changed === kind && at > position) done()
+    })
+    request.on('close', done)
+    // What changed between the caller's last read and now was not heard: look once.
+    readSide.queries.lastChange(kind).then(
+      (last) => {
+        if (last !== undefined && last > position) done()
+      },
+      (error: unknown) => {
+        done()
+        reject(error instanceof Error ? error : new Error(String(error)))
+      },
+    )
+  })

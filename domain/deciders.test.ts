@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { accessTokenDecider } from './accesstoken/decide.ts'
+import { catalog } from './catalog.ts'
+import { instanceDecider } from './instance/decide.ts'
+import type { Decider } from './kernel/decider.ts'
+import { declaredDecider } from './kernel/declared.ts'
+import { CodedError } from './kernel/errors.ts'
+import type { DomainEvent } from './kernel/event.ts'
+import { record } from './kernel/testing/given.ts'
+import { kinds } from './registry.ts'
+import { defaultBackendDecider } from './secretbackend/defaults.ts'
+
+const at = '2026-01-01T00:00:00.000Z'
+const ref = { kind: 'server', name: 'a' }
+const by = fc.constantFrom('a', 'b').map((name) => ({ kind: 'project', name }))
+const instance = 'a-1'
+
+interface Subject {
+  readonly name: string
+  readonly decider: Decider<unknown, unknown, DomainEvent>
+  readonly category: string
+  readonly commands: fc.Arbitrary<unknown>
+}
+const subject = <S, C, E extends DomainEvent>(
+  name: string,
+  category: string,
+  decider: Decider<S, C, E>,
+  commands: fc.Arbitrary<NoInfer<C>>,
+): Subject => ({ name, category, commands, decider: decider as unknown as Subject['decider'] })
+
+const declaredCommands = fc.oneof(
+  fc.record({
+    type: fc.constant('Declare' as const),
+    ref: fc.constant(ref),
+    mode: fc.constantFrom('create' as const, 'apply' as const, 'replace' as const),
+    spec: fc.record({ replicas: fc.integer({ min: 0, max: 2 }) }),
+    labels: fc.constant({}),
+    uid: fc.constantFrom('u1', 'u2'),
+  }),
+  fc.constant({ type: 'Delete' as const, ref, staleReferences: [] }),
+  by.map((holder) => ({ type: 'TakeReference' as const, ref, by: holder, at })),
+  by.map((holder) => ({ type: 'ReleaseReference' as const, by: holder })),
+)
+
+const subjects: readonly Subject[] = [
+  ...kinds.flatMap(({ kind, eventPrefix }) =>
+    eventPrefix === undefined ? [] : [subject(kind, kind, declaredDecider(eventPrefix), declaredCommands)],
+  ),
+  subject(
+    'instance',
+    'instance',
+    instanceDecider,
+    fc.constantFrom(
+      { type: 'CreateInstance', instance, uid: 'i', server: 'a', serverUid: 's', specHash: 'h', at } as const,
+      { type: 'BeginStart', instance, at } as const,
+      { type: 'ReportStarted', instance, at, details: {} } as const,
+      { type: 'ReportStartFailed', instance, at, reason: 'no' } as const,
+      { type: 'ReportExit', instance, at, reason: 'died' } as const,
+      { type: 'ReportInterrupted', instance, at, reason: 'restarted' } as const,
+      { type: 'RequestRetry', instance, at, reason: 'mended' } as const,
+      { type: 'StopInstance', instance, at, reason: 'enough' } as const,
+    ),
+  ),
+  subject(
+    'accesstoken',
+    'accesstoken',
+    accessTokenDecider,
+    fc.constantFrom(
+      { type: 'IssueAccessToken', principal: { kind: 'User', name: 'ada' }, description: '', at } as const,
+      { type: 'RevokeAccessToken', reason: 'lost', at } as const,
+    ),
+  ),
+  subject(
+    'defaults',
+    'defaults',
+    defaultBackendDecider,
+    fc.constantFrom('a', 'b').map((name) => ({ type: 'ChooseDefault' as const, name })),
+  ),
+]
+
+describe.each(subjects)('the decider of $name', ({ decider, commands, category }) => {
+  const run = (history: readonly DomainEvent[]): unknown => record(history).reduce(decider.evolve, decider.initial)
+  const attempt = (command: unknown, history: readonly DomainEvent[]): readonly DomainEvent[] | CodedError => {
+    try {
+      return decider.decide(command, run(history))
+    } catch (error) {
+      if (error instanceof CodedError) return error
+      throw error
+    }
+  }
+
+  it('decides nothing, or refuses, when a command is repeated', () =>
+    fc.assert(
+      fc.property(fc.array(commands, { maxLength: 12 }), commands, (before, command) => {
+        let history: readonly DomainEvent[] = []
+        for (const each of before) {
+          const events = attempt(each, history)
+          if (!(events instanceof CodedError)) history = [...history, ...events]
+        }
+        const first = attempt(command, history)
+        if (first instanceof CodedError) return
+        const again = attempt(command, [...history, ...first])
+        if (!(again instanceof CodedError)) expect(again).toEqual([])
+      }),
+    ))
+
+  it('can fold any history of the events of its streams', () => {
+    const samples = [...catalog.types.values()]
+      .filter((each) => each.categories.includes(category))
+      .map(({ type, version }): DomainEvent => {
+        const file = new URL(`./samples/${type}.v${version}.json`, import.meta.url)
+        return { type, data: JSON.parse(readFileSync(file, 'utf8')) }
+      })
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...samples), { maxLength: 30 }), (history) => {
+        expect(() => run(history)).not.toThrow()
+      }),
+    )
+  })
+})
