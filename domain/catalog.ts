@@ -5,6 +5,7 @@ import type { Catalog, EventType } from './kernel/event-type.ts'
 import type { KindDefinition } from './kernel/kind.ts'
 import { kinds } from './registry.ts'
 import { masterKeyRotated } from './secret/master-key.ts'
+import { secretKeyDelisted, secretKeyListed, secretKeyWrapped } from './secret/wrapped-key.ts'
 import { defaultSecretBackendChosen } from './secretbackend/defaults.ts'
 
 /** Events that stand on streams of their own, outside any kind's. */
@@ -14,6 +15,9 @@ const others: readonly EventType[] = [
   adminBootstrapped,
   defaultSecretBackendChosen,
   masterKeyRotated,
+  secretKeyWrapped,
+  secretKeyListed,
+  secretKeyDelisted,
 ]
 
 /** Every event type of these kinds, and those that belong to no kind. */

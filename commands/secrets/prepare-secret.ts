@@ -1,7 +1,8 @@
 import type { z } from 'zod'
-import { coded, type FieldError } from '../../domain/kernel/errors.ts'
+import { coded, type FieldError, isError } from '../../domain/kernel/errors.ts'
 import { MAX_EVENT_BYTES } from '../../domain/kernel/event-log.ts'
 import type { DataKey, Keyring } from '../../domain/secret/keyring.ts'
+import { secretUnreadable } from '../../domain/secret/keyring-errors.ts'
 import {
   MAX_SECRET_VALUE_BYTES,
   type SealedValue,
@@ -100,8 +101,18 @@ const keyFor = async (keyring: Keyring, { spec, present, dryRun }: PrepareSecret
 }
 
 const sealed = (key: DataKey, name: string, value: string | null, kept: SealedValue | undefined): SealedValue => {
-  if (kept !== undefined && (value === null || key.holds(name, kept, value))) return kept
+  if (kept !== undefined && (value === null || holds(key, name, kept, value))) return kept
   return key.seal(name, value ?? '') // never null here: that was refused as missing
+}
+
+/** A damaged value is mended by writing it again. */
+const holds = (key: DataKey, name: string, kept: SealedValue, value: string): boolean => {
+  try {
+    return key.holds(name, kept, value)
+  } catch (error) {
+    if (isError(error, secretUnreadable)) return false
+    throw error
+  }
 }
 
 const assertValues = (spec: SecretSpec, kept: ReadonlyMap<string, SealedValue>): void => {

@@ -16,7 +16,7 @@ export const recordRotation =
   async ({ from, to, rewrapped }) => {
     const at = clock.now().toISOString()
     const command = { type: 'RecordMasterKeyRotation', from, to, rewrapped, at } as const
-    const own = within(context, derivedUuid('rotation', from, to))
+    const own = within(context, derivedUuid('rotation', context.commandId, from, to))
     await commands.handle(masterKeyDecider, MASTER_KEY_STREAM, command, own)
   }
 

@@ -18,7 +18,7 @@ export const secretUnreadable = coded(
   'What is stored of this secret was altered or is damaged',
   (what: string, keyName?: string) => ({
     message: `${keyName === undefined ? `the data key of ${what}` : `key ${keyName} of ${what}`} does not open: it was altered or is damaged`,
-    hint: 'Set the value again; if nothing else explains it, find out who wrote to the log or the data folder',
+    hint: `${keyName === undefined ? 'Delete the secret and create it again' : 'Set the value again'}; if nothing else explains it, find out who wrote to the log or the data folder`,
   }),
 )
 
