@@ -17,17 +17,20 @@ export interface InstanceLogOptions {
   readonly now: () => number
 }
 
-/** A bucket of bytes that fills at `LOG_BYTES_PER_SECOND`. */
+/** A bucket of bytes. An empty one stays shut until it has filled for a second: one gap a second, not one a line. */
 const openBudget = () => {
   let left = LOG_BURST_BYTES
   let filled = performance.now()
   return (bytes: number): boolean => {
-    if (bytes > left) {
-      const now = performance.now()
-      left = Math.min(LOG_BURST_BYTES, left + ((now - filled) / 1_000) * LOG_BYTES_PER_SECOND)
-      filled = now
+    const seconds = (performance.now() - filled) / 1_000
+    if (bytes > left && seconds >= 1) {
+      left = Math.min(LOG_BURST_BYTES, left + seconds * LOG_BYTES_PER_SECOND)
+      filled += seconds * 1_000
     }
-    if (bytes > left) return false
+    if (bytes > left) {
+      left = 0
+      return false
+    }
     left -= bytes
     return true
   }

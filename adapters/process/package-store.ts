@@ -123,7 +123,7 @@ export const openPackageStore = async (options: PackageStoreOptions): Promise<Pa
     const cancel = new AbortController()
     const done = (async () => {
       await running?.done.catch(() => {}) // it was given up: wait until npm has let go
-      await install(request, slot, cancel.signal)
+      if (!(await isThere(slot))) await install(request, slot, cancel.signal)
     })()
     const one: Installation = { done, cancel, waiting: 0 }
     underWay.set(slot, one)
@@ -139,6 +139,7 @@ export const openPackageStore = async (options: PackageStoreOptions): Promise<Pa
     let onAbort = () => {}
     const aborted = new Promise<never>((_, reject) => {
       onAbort = () => reject(signal.reason)
+      if (signal.aborted) onAbort()
       signal.addEventListener('abort', onAbort, { once: true })
     })
     try {

@@ -91,12 +91,14 @@ export const startWatcher = (logger: Logger): Watcher => {
       clearTimeout(timer)
       const last = child
       if (last === undefined || last.exitCode !== null || last.signalCode !== null) return
-      const overdue = setTimeout(() => last.kill('SIGKILL'), CLOSE_WAIT_MS)
-      await new Promise<void>((resolve) => {
+      const ended = new Promise<void>((resolve) => {
         last.once('exit', () => resolve())
         last.once('error', () => resolve())
-        last.stdin?.end()
       })
+      last.stdin?.end()
+      // With nothing left to watch there is nothing to wait for, not even for the end of its start.
+      const overdue = setTimeout(() => last.kill('SIGKILL'), known.size === 0 ? 0 : CLOSE_WAIT_MS)
+      await ended
       clearTimeout(overdue)
     },
   }

@@ -1,0 +1,311 @@
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { MAX_STDIN_BUFFER, type Program } from '../../domain/instance/runtime.ts'
+import { LOG_FILE_BYTES, LOG_FILES } from './log-files.ts'
+import { openProcessRuntime, type ProcessLaunch, type ProcessRuntimeOptions } from './process-runtime.ts'
+import type { ProcessProgram } from './running-program.ts'
+import { isAlive } from './testing/processes.ts'
+import { echo, forking, script, stubborn } from './testing/programs.ts'
+import { scratchFolder } from './testing/scratch.ts'
+
+const never = { signal: new AbortController().signal }
+const secret = 'hunter2-and-more'
+
+const setUp = async (options: Partial<ProcessRuntimeOptions> = {}) => {
+  const dataFolder = await scratchFolder()
+  const runtime = await openProcessRuntime({ dataFolder, ...options })
+  onTestFinished(() => runtime.close())
+  const launch = (program: Program, more: Partial<ProcessLaunch> = {}): ProcessLaunch => ({
+    instance: 'a',
+    server: 's',
+    env: {},
+    program,
+    ...more,
+  })
+  const start = async (program: Program, more: Partial<ProcessLaunch> = {}) => {
+    const running = await runtime.start(launch(program, more), never)
+    const lines: string[] = []
+    running.onLine((line) => lines.push(line))
+    return { running, lines }
+  }
+  const logged = async (source?: string) => {
+    const lines: string[] = []
+    for await (const line of runtime.logs.read('a'))
+      if (source === undefined || line.source === source) lines.push(line.line)
+    return lines
+  }
+  return { dataFolder, runtime, launch, start, logged }
+}
+const pidOf = ({ details }: ProcessProgram) => Number(details.pid)
+const eventually = { timeout: 10_000, interval: 10 }
+
+describe('a running program', { timeout: 20_000 }, () => {
+  it('answers line by line', async () => {
+    const { start } = await setUp()
+    const { running, lines } = await start(echo)
+    expect(running.send('{"id":1}')).toBe(true)
+    expect(running.send('{"text":"ümläut 🎉"}')).toBe(true)
+    await vi.waitFor(() => expect(lines).toEqual(['{"id":1}', '{"text":"ümläut 🎉"}']), eventually)
+  })
+
+  it('takes and gives a message of 20 MB', async () => {
+    const { start } = await setUp()
+    const { running, lines } = await start(echo)
+    const message = JSON.stringify({ text: 'ü'.repeat(10_000_000) })
+    expect(running.send(message)).toBe(true)
+    await vi.waitFor(() => expect(lines).toHaveLength(1), eventually)
+    expect(lines[0] === message).toBe(true)
+  })
+
+  it('gets the declared environment, PATH and HOME, and nothing else', async () => {
+    const { start } = await setUp({ environment: { PATH: process.env.PATH, HOME: '/home/x', OTHER: 'no' } })
+    const { lines } = await start(script('console.log(JSON.stringify(process.env))'), { env: { TOKEN: 't' } })
+    await vi.waitFor(() => expect(lines).toHaveLength(1), eventually)
+    expect(JSON.parse(lines[0] ?? '')).toEqual({ PATH: process.env.PATH, HOME: '/home/x', TOKEN: 't' })
+  })
+
+  it('works in a folder of its own', async () => {
+    const { start, dataFolder } = await setUp()
+    const { lines } = await start(script('console.log(process.cwd())'))
+    await vi.waitFor(() => expect(lines).toEqual([join(dataFolder, 'work', 'a')]), eventually)
+  })
+
+  it('leads a process group of its own', async () => {
+    const { start } = await setUp()
+    const { running } = await start(echo)
+    expect(() => process.kill(-pidOf(running), 0)).not.toThrow()
+  })
+
+  it('delivers what it printed before anybody listened', async () => {
+    const { runtime, launch } = await setUp()
+    const running = await runtime.start(
+      launch(script('console.error(1); console.log("early"); setInterval(()=>{}, 1000)')),
+      never,
+    )
+    const onStderr = async () => {
+      for await (const { source } of runtime.logs.read('a')) if (source === 'stderr') return true
+      return false
+    }
+    await vi.waitFor(async () => expect(await onStderr()).toBe(true), eventually)
+    const lines: string[] = []
+    running.onLine((line) => lines.push(line))
+    await vi.waitFor(() => expect(lines).toEqual(['early']), eventually)
+  })
+
+  it('that does not read is refused more than the buffer holds', async () => {
+    const { start } = await setUp()
+    const { running } = await start(stubborn)
+    const message = 'x'.repeat(1024 * 1024)
+    let sent = 0
+    while (running.send(message) && sent < 100) sent++
+    expect(sent * message.length).toBeGreaterThanOrEqual(MAX_STDIN_BUFFER)
+    expect(sent * message.length).toBeLessThan(2 * MAX_STDIN_BUFFER)
+  })
+
+  it('is ended when a line grows too long', async () => {
+    const { start, logged } = await setUp({ maxLine: 1_000 })
+    const { running, lines } = await start(
+      script('console.log("ok"); console.log("x".repeat(5000)); setInterval(()=>{}, 1000)'),
+    )
+    expect((await running.exited).reason).toContain('a line longer than 1000 bytes on stdout')
+    expect(lines).toEqual(['ok'])
+    expect(await logged('mcpd')).toContainEqual(expect.stringContaining('longer than 1000 bytes'))
+  })
+})
+
+describe('the end of a program', { timeout: 20_000 }, () => {
+  it('is told with its exit code and last lines of stderr', async () => {
+    const { start, logged } = await setUp()
+    const { running } = await start(script('console.error("no such\\nconfig file"); process.exit(3)'))
+    const reason = 'The program ended by itself with exit code 3. Its last lines on stderr:\nno such\nconfig file'
+    expect(await running.exited).toEqual({ code: 3, reason })
+    expect(await logged('stderr')).toEqual(['no such', 'config file'])
+  })
+
+  it('is told with the signal that ended it', async () => {
+    const { start } = await setUp()
+    const { running } = await start(stubborn)
+    process.kill(pidOf(running), 'SIGKILL')
+    expect(await running.exited).toMatchObject({
+      signal: 'SIGKILL',
+      reason: expect.stringContaining('ended by SIGKILL'),
+    })
+  })
+
+  it('comes after its last line, and half a line goes to the log', async () => {
+    const { start, logged } = await setUp()
+    const { running, lines } = await start(script('process.stdout.write("a\\n".repeat(5000) + "{half")'))
+    await running.exited
+    expect(lines).toHaveLength(5_000)
+    expect(await logged('stdout')).toEqual(['{half [the output ended within this line]'])
+  })
+
+  it('puts what nobody listened to into the log', async () => {
+    const { runtime, launch, logged } = await setUp()
+    const running = await runtime.start(launch(script('console.log("rubbish")')), never)
+    await running.exited
+    expect(await logged('stdout')).toEqual(['rubbish'])
+  })
+
+  it('ends what it forked, too', async () => {
+    const { start } = await setUp()
+    const { running, lines } = await start(forking)
+    await vi.waitFor(() => expect(lines).toHaveLength(1), eventually)
+    const forked = Number(lines[0])
+    expect(isAlive(forked)).toBe(true)
+    process.kill(pidOf(running), 'SIGKILL')
+    await running.exited
+    expect(isAlive(forked)).toBe(false)
+  })
+
+  it('comes by the end of its input when it is stopped', async () => {
+    const { start } = await setUp()
+    const { running } = await start(echo)
+    await running.stop({ graceMs: 10_000 })
+    expect(await running.exited).toEqual({ code: 0, reason: 'The program was stopped.' })
+    expect(running.send('late')).toBe(false)
+  })
+
+  it('comes by SIGKILL when it ignores everything else', async () => {
+    const { start } = await setUp()
+    const { running, lines } = await start(stubborn)
+    await vi.waitFor(() => expect(lines).toEqual(['ready']), eventually)
+    await running.stop({ graceMs: 200 })
+    expect(await running.exited).toMatchObject({ signal: 'SIGKILL' })
+    expect(isAlive(pidOf(running))).toBe(false)
+  })
+
+  it('leaves nothing it forked when it is stopped', async () => {
+    const { start } = await setUp()
+    const { running, lines } = await start(forking)
+    await vi.waitFor(() => expect(lines).toHaveLength(1), eventually)
+    await running.stop({ graceMs: 200 })
+    expect(isAlive(Number(lines[0]))).toBe(false)
+  })
+})
+
+describe('a program that cannot be started', { timeout: 20_000 }, () => {
+  it.each([
+    ['no-such-command', 'was not found in PATH'],
+    ['/no/such/command', 'does not exist'],
+    ['/etc', 'may not be executed'],
+    ['', 'is empty'],
+    ['a\0b', 'NUL'],
+  ])('says why: %j', async (command, reason) => {
+    const { runtime, launch, dataFolder } = await setUp()
+    const failure = runtime.start(launch({ kind: 'command', command, args: [] }), never)
+    await expect(failure).rejects.toMatchObject({
+      code: 'instance-start-failed',
+      message: expect.stringContaining(reason),
+    })
+    expect(await readdir(join(dataFolder, 'run'))).toEqual([])
+  })
+
+  it('says why in its log', async () => {
+    const { start, logged } = await setUp()
+    await expect(start({ kind: 'command', command: 'no-such-command', args: [] })).rejects.toThrow()
+    expect(await logged('mcpd')).toEqual(['The command "no-such-command" was not found in PATH.'])
+  })
+
+  it('may be started again', async () => {
+    const { start } = await setUp()
+    await expect(start({ kind: 'command', command: 'no-such-command', args: [] })).rejects.toThrow()
+    expect((await start(echo)).running.send('x')).toBe(true)
+  })
+
+  it.each(['..', 'a/b', 'A', ''])('because %j is no name', async (instance) => {
+    const { runtime, launch } = await setUp()
+    await expect(runtime.start(launch(echo, { instance }), never)).rejects.toThrow('is not a name')
+  })
+
+  it('because it runs already', async () => {
+    const { runtime, launch } = await setUp()
+    const both = await Promise.allSettled([runtime.start(launch(echo), never), runtime.start(launch(echo), never)])
+    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    await expect(runtime.start(launch(echo), never)).rejects.toThrow('runs already')
+  })
+
+  it('because the start was given up', async () => {
+    const { runtime, launch } = await setUp()
+    const start = runtime.start(launch(echo), { signal: AbortSignal.abort(new Error('given up')) })
+    await expect(start).rejects.toThrow('given up')
+  })
+})
+
+describe('the log of a program', { timeout: 60_000 }, () => {
+  it('holds no secret, nor do the details or the reason of the exit', async () => {
+    const { runtime, launch, logged } = await setUp()
+    const source =
+      'const t = process.env.TOKEN; console.log(t); console.error("token " + t + " " + Buffer.from(t).toString("base64"))'
+    const running = await runtime.start(
+      launch(script(source, secret), { env: { TOKEN: secret }, secrets: [secret] }),
+      never,
+    )
+    const exit = await running.exited
+    expect(exit.reason).toContain('token [redacted] [redacted]')
+    expect(await logged('stdout')).toEqual(['[redacted]'])
+    const everything = JSON.stringify([exit, running.details, await logged()])
+    expect(everything).not.toContain(secret)
+    expect(everything).not.toContain(Buffer.from(secret).toString('base64').replace(/=+$/, ''))
+  })
+
+  it('stays small under a flood of stderr, which does not stop the program', async () => {
+    const { start, logged, dataFolder } = await setUp()
+    const flood =
+      'const line = "x".repeat(999) + "\\n"; for (let i = 0; i < 1000; i++) require("fs").writeSync(2, line.repeat(100))'
+    const { running } = await start(script(`${flood}; console.error("done")`))
+    expect((await running.exited).reason).toMatch(/done$/)
+    const folder = join(dataFolder, 'logs', 'a')
+    const sizes = await Promise.all((await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size))
+    expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThan(2 * LOG_FILES * LOG_FILE_BYTES)
+    expect(await logged('mcpd')).toContainEqual(expect.stringContaining('lines left out'))
+  })
+
+  it('cuts an endless line of stderr', async () => {
+    const { start, logged } = await setUp()
+    const { running } = await start(
+      script(
+        'require("fs").writeSync(2, "x".repeat(60000)); process.stderr.write("y".repeat(10_000_000) + "\\nend\\n")',
+      ),
+    )
+    await running.exited
+    const lines = await logged('stderr')
+    expect(lines).toHaveLength(2)
+    expect(lines[0]?.length).toBeLessThan(10_000)
+    expect(lines[1]).toBe('end')
+  })
+
+  it('goes with the working folder when the instance is removed', async () => {
+    const { start, runtime, dataFolder } = await setUp()
+    const { running } = await start(script('require("fs").writeFileSync("file", "x")'))
+    await running.exited
+    await runtime.logs.remove('a')
+    expect([await readdir(join(dataFolder, 'logs')), await readdir(join(dataFolder, 'work'))]).toEqual([[], []])
+  })
+})
+
+describe('the runtime', { timeout: 20_000 }, () => {
+  it('ends everything when it closes, and starts nothing more', async () => {
+    const { runtime, launch } = await setUp()
+    const programs = await Promise.all(
+      ['a', 'b', 'c'].map((instance) => runtime.start(launch(echo, { instance }), never)),
+    )
+    const watcher = runtime.watcherPid ?? 0
+    await runtime.close()
+    expect([watcher, ...programs.map(pidOf)].filter(isAlive)).toEqual([])
+    await expect(runtime.start(launch(echo), never)).rejects.toThrow('stopping')
+  })
+
+  it('starts a script by its first line, and says so when the interpreter is missing', async () => {
+    const { start, dataFolder } = await setUp()
+    const file = join(dataFolder, 'files', 'script')
+    await mkdir(join(dataFolder, 'files'))
+    await writeFile(file, '#!/bin/sh\necho hello\n', { mode: 0o755 })
+    const { lines, running } = await start({ kind: 'command', command: file, args: [] })
+    await running.exited
+    expect(lines).toEqual(['hello'])
+    await writeFile(file, '#!/no/such/shell\n', { mode: 0o755 })
+    await expect(start({ kind: 'command', command: file, args: [] })).rejects.toThrow('or the interpreter')
+  })
+})
