@@ -1,0 +1,76 @@
+import { CodedError, coded } from '../../domain/kernel/errors.ts'
+import { logUnavailable } from '../../domain/kernel/log-errors.ts'
+
+/** 500: the data folder was written by a newer version of the program; nothing in it was touched. */
+export const dataFolderNewer = coded(
+  'data-folder-newer',
+  500,
+  'The data folder was written by a newer version',
+  (folder: string, found: number, known: number) => ({
+    message: `the event log in ${folder} has format ${found}, this version knows formats up to ${known}`,
+    hint: 'Start the newer version again, or use another data folder',
+    found,
+    known,
+  }),
+)
+
+/** 500: the data folder cannot be created, read or written. */
+export const dataFolderUnusable = coded(
+  'data-folder-unusable',
+  500,
+  'The data folder cannot be created, read or written',
+  (folder: string, reason: string) => ({
+    message: `the event log cannot use ${folder}: ${reason}`,
+    hint: 'Check the path, its owner and its permissions, or choose another data folder',
+  }),
+)
+
+/** 500: there is a log file, but it is not one of ours or it is damaged. */
+export const dataFolderCorrupt = coded(
+  'data-folder-corrupt',
+  500,
+  'The event log in the data folder is damaged or something else',
+  (folder: string, reason: string) => ({
+    message: `the event log in ${folder} cannot be read: ${reason}`,
+    hint: 'Restore the data folder from a backup, or use another one; nothing in it was changed',
+  }),
+)
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+
+/** A number from LMDB's or the operating system's error, turned into what a person can act on. */
+const FULL = new Map<unknown, string>([
+  [28, 'no space is left on the device'],
+  [-30792, 'the log has reached the size that can be mapped'],
+  [27, 'the log has reached the largest file size allowed'],
+  [122, 'the disk quota is used up'],
+])
+
+/**
+ * LogUnavailable with a reason, for anything that reading or writing the database threw. lmdb-js rejects a failed commit
+ * with a general error whose `commitError` promise carries the cause; it must be taken, or it counts as unhandled.
+ */
+export const unavailable = async (error: unknown): Promise<CodedError> => {
+  let cause = error
+  if (error instanceof Error && 'commitError' in error) {
+    try {
+      await error.commitError
+    } catch (commitError) {
+      cause = commitError
+    }
+  }
+  if (cause instanceof CodedError) return cause
+  return logUnavailable(FULL.get(codeOf(cause)) ?? textOf(cause))
+}
+
+/** The coded error for what opening the folder threw. */
+export const openingFailed = (folder: string, error: unknown): CodedError => {
+  if (error instanceof CodedError) return error
+  const code = codeOf(error)
+  const invalid = code === -30793 || code === -30794 || code === -30796 || code === -30797
+  if (invalid) return dataFolderCorrupt(folder, textOf(error))
+  return dataFolderUnusable(folder, FULL.get(code) ?? textOf(error))
+}
