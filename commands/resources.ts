@@ -1,6 +1,6 @@
 import type { Clock, NewId } from '../domain/kernel/clock.ts'
 import type { Recorded } from '../domain/kernel/decider.ts'
-import { type DeclaredState, notFound } from '../domain/kernel/declared.ts'
+import { type DeclaredState, notFound, PreparedForAnotherState } from '../domain/kernel/declared.ts'
 import { coded } from '../domain/kernel/errors.ts'
 import type { Position, Revision } from '../domain/kernel/event.ts'
 import type { JsonObject } from '../domain/kernel/json.ts'
@@ -9,7 +9,7 @@ import { type Labels, type Ref, showRef, streamOf } from '../domain/kernel/name.
 import type { Registry } from '../domain/kernel/registry.ts'
 import type { CommandContext } from './context.ts'
 import { deciderOf } from './decider-of.ts'
-import type { CommandLoop } from './handle.ts'
+import { type CommandLoop, conflict, MAX_ROUNDS } from './handle.ts'
 import { createReferences } from './references.ts'
 
 export interface DeclareRequest {
@@ -83,41 +83,57 @@ export interface ResourceDeps {
 export const createResourceCommands = ({ loop, registry, clock, newId, hooks }: ResourceDeps): ResourceCommands => {
   const references = createReferences(loop, registry, clock)
 
+  const declareOnce = async (request: DeclareRequest, context: CommandContext): Promise<Mutation> => {
+    const { kind, name, labels, spec, mode, ifMatch } = request
+    const ref = { kind: kind.kind, name }
+    const decider = deciderOf(kind)
+    const { state: before } = await loop.load(decider, streamOf(ref))
+    const uid = before.uid ?? newId()
+    const hook = hooks[kind.kind]?.prepare
+    const prepare = async (dryRun: boolean): Promise<JsonObject> =>
+      (await hook?.({ ref, uid, spec, state: before, dryRun })) ?? spec
+    const declare = async (dryRun: boolean) => {
+      const match = ifMatch === undefined ? {} : { ifMatch }
+      const preparedAt = hook === undefined ? {} : { preparedAt: before.specRevision ?? ('none' as const) }
+      const stored = await prepare(dryRun)
+      const command = { type: 'Declare', ref, mode, spec: stored, labels, uid, ...match, ...preparedAt } as const
+      return loop.handle(decider, streamOf(ref), command, { ...context, dryRun })
+    }
+
+    // What would be refused is refused here, before any other stream has heard of it.
+    const plan = await declare(true)
+    if (plan.outcome === 'unchanged') return { outcome: 'unchanged', events: [], position: undefined }
+    if (plan.outcome === 'repeated') {
+      const outcome = plan.events[0]?.revision === 0n ? 'created' : 'configured'
+      return { outcome, events: plan.events, position: plan.position }
+    }
+    const outcome = before.status === 'present' ? 'configured' : 'created'
+
+    const had = before.status === 'present' ? kind.references(before.spec ?? {}) : []
+    const wants = kind.references(plan.state.spec ?? {})
+    const taken: Recorded[] = []
+    for (const target of without(wants, had)) taken.push(...(await references.take(ref, target, context)))
+    if (context.dryRun === true) return { outcome, events: [...taken, ...plan.events], position: undefined }
+
+    const done = await declare(false)
+    const released: Recorded[] = []
+    for (const target of without(had, wants)) released.push(...(await references.release(ref, target, context)))
+    const events = [...taken, ...done.events, ...released]
+    return { outcome, events, position: newest(events) }
+  }
+
   return {
-    async declare({ kind, name, labels, spec, mode, ifMatch }, context) {
-      if (!kind.declarable) throw notDeclarable(kind)
-      const ref = { kind: kind.kind, name }
-      const decider = deciderOf(kind)
-      const { state: before } = await loop.load(decider, streamOf(ref))
-      const uid = before.uid ?? newId()
-      const declare = async (stored: JsonObject, dryRun: boolean) => {
-        const match = ifMatch === undefined ? {} : { ifMatch }
-        const command = { type: 'Declare', ref, mode, spec: stored, labels, uid, ...match } as const
-        return loop.handle(decider, streamOf(ref), command, { ...context, dryRun })
+    async declare(request, context) {
+      if (!request.kind.declarable) throw notDeclarable(request.kind)
+      for (let round = 1; ; round++) {
+        try {
+          return await declareOnce(request, context)
+        } catch (error) {
+          // A prepared spec is right only for the state it was prepared from: prepare it again for the new one.
+          if (!(error instanceof PreparedForAnotherState)) throw error
+          if (round >= MAX_ROUNDS) throw conflict(showRef({ kind: request.kind.kind, name: request.name }))
+        }
       }
-      const prepare = async (dryRun: boolean): Promise<JsonObject> =>
-        (await hooks[kind.kind]?.prepare?.({ ref, uid, spec, state: before, dryRun })) ?? spec
-
-      // What would be refused is refused here, before any other stream has heard of it.
-      const plan = await declare(await prepare(true), true)
-      if (plan.outcome === 'unchanged') return { outcome: 'unchanged', events: [], position: undefined }
-      if (plan.outcome === 'repeated') {
-        const outcome = plan.events[0]?.revision === 0n ? 'created' : 'configured'
-        return { outcome, events: plan.events, position: plan.position }
-      }
-      const outcome = before.status === 'present' ? 'configured' : 'created'
-
-      const had = before.status === 'present' ? kind.references(before.spec ?? {}) : []
-      const wants = kind.references(plan.state.spec ?? {})
-      const taken: Recorded[] = []
-      for (const target of without(wants, had)) taken.push(...(await references.take(ref, target, context)))
-      if (context.dryRun === true) return { outcome, events: [...taken, ...plan.events], position: undefined }
-
-      const done = await declare(await prepare(false), false)
-      const released: Recorded[] = []
-      for (const target of without(had, wants)) released.push(...(await references.release(ref, target, context)))
-      const events = [...taken, ...done.events, ...released]
-      return { outcome, events, position: newest(events) }
     },
 
     async delete({ kind, name, ifMatch }, context) {

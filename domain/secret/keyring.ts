@@ -76,7 +76,8 @@ export interface Keyring {
    *
    * @param record told of the rotation after the last data key was wrapped and before the old master key is given up;
    *   after an interruption perhaps twice of the same one.
-   * @throws MasterKeyGiven when the master key comes from outside and only its owner can change it.
+   * @throws MasterKeyGiven when the master key comes from outside and only its owner can change it; SecretUnreadable when a
+   *   data key is damaged: all others are wrapped anew, and the old master key stays until that secret is deleted.
    */
   rotate(record: RecordRotation): Promise<MasterKeyRotation>
 }

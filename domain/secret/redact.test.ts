@@ -24,24 +24,30 @@ describe('the redactor', () => {
     expect(redacted).not.toContain(text)
   })
 
-  it.each(['', 'u', 'us', 'user:'])('blacks a value out in the base64 of a longer text that begins with "%s"', (before) => {
-    const value = 'correct-horse-battery-staple'
-    const text = Buffer.from(`${before}${value}:after`).toString('base64')
-    const redacted = redactor([value])(text)
-    expect(redacted).toContain(REDACTED)
-    expect(redacted.length).toBeLessThan(text.length - 20)
-  })
+  it.each(['', 'u', 'us', 'user:'])(
+    'blacks a value out in the base64 of a longer text that begins with "%s"',
+    (before) => {
+      const value = 'correct-horse-battery-staple'
+      const text = Buffer.from(`${before}${value}:after`).toString('base64')
+      const redacted = redactor([value])(text)
+      expect(redacted).toContain(REDACTED)
+      expect(redacted.length).toBeLessThan(text.length - 20)
+    },
+  )
 
   it('finds a value from a file although its last line break is not repeated', () =>
     expect(redactor(['hunter2\n'])('login hunter2 failed')).toBe(`login ${REDACTED} failed`))
 
   it('finds each line of a value of many lines', () =>
-    expect(redactor(['-----BEGIN KEY-----\nMIIEvQIBADANBgkq\n-----END KEY-----\n'])('  MIIEvQIBADANBgkq')).toBe(`  ${REDACTED}`))
+    expect(redactor(['-----BEGIN KEY-----\nMIIEvQIBADANBgkq\n-----END KEY-----\n'])('  MIIEvQIBADANBgkq')).toBe(
+      `  ${REDACTED}`,
+    ))
 
   it('blacks out the longer of two values that begin alike', () =>
     expect(redactor(['secret-1', 'secret-123'])('a secret-123 b')).toBe(`a ${REDACTED} b`))
 
-  it('leaves values of fewer than six characters alone', () => expect(redactor(['true'])('it is true')).toBe('it is true'))
+  it('leaves values of fewer than six characters alone', () =>
+    expect(redactor(['true'])('it is true')).toBe('it is true'))
 
   it('leaves a text without values as it is', () => expect(redact('nothing here')).toBe('nothing here'))
 

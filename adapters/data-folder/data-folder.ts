@@ -1,0 +1,93 @@
+import { constants } from 'node:fs'
+import { access, chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { open } from 'lmdb'
+import { coded } from '../../domain/kernel/errors.ts'
+
+/** 409: one mcpd owns a data folder. */
+export const dataFolderInUse = coded(
+  'data-folder-in-use',
+  409,
+  'Another mcpd works on this data folder',
+  (folder: string, pid: number, since: string) => ({
+    message: `mcpd with pid ${pid} has been working on ${folder} since ${since}`,
+    hint: 'Stop that one first, or choose another folder with --data-folder',
+    pid,
+  }),
+)
+
+export const dataFolderNotWritable = coded(
+  'data-folder-not-writable',
+  500,
+  'The data folder cannot be made or written',
+  (folder: string, reason: string) => ({
+    message: `the data folder ${folder} cannot be used: ${reason}`,
+    hint: 'Make it writable for this user, or choose another one with --data-folder',
+  }),
+)
+
+/** How a process is told from another one that later got its pid: something that stays the same while it lives; undefined when there is none of that pid. */
+export type IdentifyProcess = (pid: number) => string | undefined
+
+export interface DataFolder {
+  readonly path: string
+  /** Where one part of mcpd keeps its files: `log`, `read-models`, … */
+  part(name: string): string
+  /** Gives the folder up. Not needed for correctness: a dead owner is recognised. */
+  release(): Promise<void>
+}
+
+interface Owner {
+  readonly pid: number
+  readonly identity: string
+  readonly since: string
+}
+
+const OWNER = 'owner'
+
+/**
+ * Opens the data folder (0700, made if missing) for this process alone.
+ *
+ * The owner is noted in a small lmdb database: its write lock is released by the kernel when a process dies, so "look
+ * who owns it and take it" is one step that two starting programs cannot both win; no file has to be stolen or to get old.
+ *
+ * @throws DataFolderInUse naming the owner, DataFolderNotWritable
+ */
+export const openDataFolder = async (
+  path: string,
+  { identify, now }: { readonly identify: IdentifyProcess; readonly now: Date },
+): Promise<DataFolder> => {
+  await makeFolder(path)
+  const lock = open<Owner, string>({ path: join(path, 'lock'), noSubdir: false })
+  const me: Owner = { pid: process.pid, identity: identify(process.pid) ?? 'unknown', since: now.toISOString() }
+  const other = lock.transactionSync(() => {
+    const owner = lock.get(OWNER)
+    if (owner !== undefined && owner.pid !== me.pid && identify(owner.pid) === owner.identity) return owner
+    lock.putSync(OWNER, me)
+    return undefined
+  })
+  if (other !== undefined) {
+    await lock.close()
+    throw dataFolderInUse(path, other.pid, other.since)
+  }
+  return {
+    path,
+    part: (name) => join(path, name),
+    async release() {
+      lock.transactionSync(() => {
+        if (lock.get(OWNER)?.identity === me.identity) lock.removeSync(OWNER)
+      })
+      await lock.close()
+    },
+  }
+}
+
+const makeFolder = async (path: string): Promise<void> => {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await chmod(path, 0o700)
+    await access(path, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw dataFolderNotWritable(path, error instanceof Error ? error.message : String(error))
+  }
+}
