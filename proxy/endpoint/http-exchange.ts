@@ -1,0 +1,95 @@
+import type { ServerResponse } from 'node:http'
+import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { rpcCode } from '../rpc/errors.ts'
+import { errorText, type RpcId, type RpcResponse } from '../rpc/message.ts'
+import type { Exchange } from '../session/client-request.ts'
+import type { Accepts } from './headers.ts'
+import type { EndpointLimits } from './limits.ts'
+import { cutOffWhenStalled, EventStream } from './sse.ts'
+
+/**
+ * The answer to one POST with a request in it: plain JSON if the answer is all there is, a stream of events as soon as something comes before
+ * it, or when it is long in coming.
+ */
+export class HttpExchange implements Exchange {
+  readonly #response: ServerResponse
+  readonly #accepts: Accepts
+  readonly #limits: EndpointLimits
+  readonly #id: RpcId
+  readonly #onEnd: (exchange: HttpExchange) => void
+  /** Sent with the answer, whatever its form. */
+  readonly headers: Record<string, string> = {}
+  readonly #startedAt = performance.now()
+  #stream: EventStream | undefined
+
+  constructor(
+    response: ServerResponse,
+    id: RpcId,
+    accepts: Accepts,
+    limits: EndpointLimits,
+    onEnd: (exchange: HttpExchange) => void,
+  ) {
+    this.#response = response
+    this.#id = id
+    this.#accepts = accepts
+    this.#limits = limits
+    this.#onEnd = onEnd
+  }
+
+  send(message: RpcMessage): boolean {
+    if (!this.#accepts.sse || this.isOver) return false
+    return this.#events().message(this.#text(message))
+  }
+
+  end(answer: RpcResponse | undefined): void {
+    this.#onEnd(this)
+    if (this.isOver) return
+    if (this.#stream === undefined && this.#accepts.json && (answer !== undefined || !this.#accepts.sse)) {
+      this.#endJson(
+        answer === undefined
+          ? errorText({ code: rpcCode.unreachable, message: 'The request was cancelled' }, this.#id)
+          : this.#text(answer),
+      )
+      return
+    }
+    const stream = this.#events()
+    if (answer !== undefined) stream.message(this.#text(answer))
+    stream.end()
+  }
+
+  /** Called now and then: shows the client, and all between it and us, that the request is being worked on. */
+  beat(now: number): void {
+    if (this.isOver) return
+    if (this.#stream !== undefined) this.#stream.beat(now)
+    else if (this.#accepts.sse && now - this.#startedAt >= this.#limits.heartbeatMs) this.#events().start()
+  }
+
+  /** Whether the answer is complete, or the client gone. */
+  get isOver(): boolean {
+    return this.#response.writableEnded || this.#response.destroyed
+  }
+
+  #events(): EventStream {
+    this.#stream ??= new EventStream(this.#response, this.#limits, this.headers)
+    return this.#stream
+  }
+
+  #endJson(text: string): void {
+    this.#response.writeHead(200, {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(text),
+      ...this.headers,
+    })
+    this.#response.end(text)
+    cutOffWhenStalled(this.#response, this.#limits.stallMs)
+  }
+
+  #text(message: RpcMessage): string {
+    try {
+      return JSON.stringify(message)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      return errorText({ code: rpcCode.internal, message: `The server's answer cannot be written: ${why}` }, this.#id)
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { ServerResponse } from 'node:http'
+import { CodedError } from '../../domain/kernel/errors.ts'
+import { type RpcError, rpcCode, rpcErrorOf } from '../rpc/errors.ts'
+import { errorText, type RpcId } from '../rpc/message.ts'
+
+/** What is answered in place of MCP: an HTTP status, and a JSON-RPC error as its body, as clients show that one. */
+export interface Refusal {
+  readonly status: number
+  readonly error: RpcError
+  readonly id?: RpcId
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export const refusal = (
+  status: number,
+  code: string,
+  message: string,
+  details: { hint?: string; headers?: Readonly<Record<string, string>>; rpc?: number } = {},
+): Refusal => ({
+  status,
+  error: {
+    code: details.rpc ?? (status < 500 ? rpcCode.invalidRequest : rpcCode.unreachable),
+    message,
+    data: { code, ...(details.hint === undefined ? {} : { hint: details.hint }) },
+  },
+  ...(details.headers === undefined ? {} : { headers: details.headers }),
+})
+
+export const bearerMissing = refusal(401, 'unauthenticated', 'A bearer token is needed', {
+  hint: 'Send "Authorization: Bearer <token>". `mcpctl config` writes it into your client.',
+  headers: { 'WWW-Authenticate': 'Bearer' },
+})
+
+export const sessionMissing = refusal(400, 'session-missing', 'The header Mcp-Session-Id is missing', {
+  hint: 'Send initialize first, then its Mcp-Session-Id with every request',
+})
+
+/** The same for a session that never was, that has ended, of another project and of another bearer: nobody learns which. */
+export const sessionUnknown = refusal(404, 'session-unknown', 'There is no such session', {
+  hint: 'Send initialize to get a new one',
+})
+
+export const stopping = refusal(503, 'stopping', 'mcplocal is stopping', {
+  headers: { 'Retry-After': '2', Connection: 'close' },
+})
+
+/** What mcpd said when the link was asked for; anything else that is thrown is a bug and says nothing. */
+export const refusalOf = (error: unknown): Refusal => {
+  if (!(error instanceof CodedError))
+    return { status: 500, error: { code: rpcCode.internal, message: 'Internal error', data: { code: 'internal' } } }
+  const headers: Record<string, string> = {}
+  if (error.status === 401) headers['WWW-Authenticate'] = 'Bearer error="invalid_token"'
+  if (error.details.retryAfter !== undefined) headers['Retry-After'] = String(Math.ceil(error.details.retryAfter))
+  return { status: error.status, error: rpcErrorOf(error), headers }
+}
+
+/** Answers with a refusal. */
+export const refuse = (response: ServerResponse, { status, error, id, headers }: Refusal): void => {
+  if (response.headersSent || response.destroyed) return
+  const body = errorText(error, id ?? null)
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    ...headers,
+  })
+  response.end(body)
+}

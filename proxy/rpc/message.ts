@@ -1,0 +1,120 @@
+import type { JsonObject, JsonValue } from '../../domain/kernel/json.ts'
+import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { type RpcError, RpcFault, rpcCode } from './errors.ts'
+
+export type RpcId = string | number
+export type RpcRequest = RpcMessage & { readonly id: RpcId; readonly method: string }
+export type RpcNotification = RpcMessage & { readonly method: string }
+export type RpcResponse = RpcMessage & { readonly id: RpcId }
+
+/** Whether a JSON value is an object, not an array or null. */
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const isRequest = (message: RpcMessage): message is RpcRequest =>
+  message.method !== undefined && message.id !== undefined
+export const isNotification = (message: RpcMessage): message is RpcNotification =>
+  message.method !== undefined && message.id === undefined
+export const isResponse = (message: RpcMessage): message is RpcResponse =>
+  message.method === undefined && message.id !== undefined
+
+const isId = (id: unknown): id is RpcId => typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id))
+
+const isRpcError = (error: unknown): boolean =>
+  isObject(error) && typeof error.code === 'number' && typeof error.message === 'string'
+
+/** What is wrong with a value as a JSON-RPC message of MCP, or undefined. Written out: it runs for every message. */
+const wrongWith = (value: JsonObject): string | undefined => {
+  if (value.jsonrpc !== '2.0') return 'jsonrpc must be "2.0"'
+  const { id, method, params } = value
+  if (id !== undefined && !isId(id)) return 'id must be a string or a number'
+  if (method !== undefined) {
+    if (typeof method !== 'string' || method === '') return 'method must be a string'
+    if (params !== undefined && !isObject(params)) return 'params must be an object'
+    if (value.result !== undefined || value.error !== undefined) return 'a message has either a method or a result'
+    return undefined
+  }
+  if (id === undefined) return 'neither a method nor an id'
+  if ((value.result === undefined) === (value.error === undefined)) return 'exactly one of result and error is needed'
+  if (value.result !== undefined && !isObject(value.result)) return 'result must be an object'
+  if (value.error !== undefined && !isRpcError(value.error)) return 'error must have a numeric code and a message'
+  return undefined
+}
+
+/**
+ * Takes a parsed JSON value as one MCP message; fields that JSON-RPC does not know stay in it.
+ * @throws RpcFault -32600 that says what is wrong
+ */
+export const asMessage = (value: unknown): RpcMessage => {
+  if (Array.isArray(value))
+    throw new RpcFault({
+      code: rpcCode.invalidRequest,
+      message: 'Invalid request: batches are not supported, send one message at a time',
+    })
+  const wrong = isObject(value) ? wrongWith(value) : 'a message is a JSON object'
+  if (wrong !== undefined)
+    throw new RpcFault({ code: rpcCode.invalidRequest, message: `Invalid request: ${wrong}` }, idOf(value))
+  return value as RpcMessage
+}
+
+/**
+ * Parses one JSON text as one MCP message.
+ * @throws RpcFault -32700 for what is no JSON, -32600 for what is no message or nested deeper than `MAX_DEPTH`
+ */
+export const parseMessage = (text: string): RpcMessage => {
+  if (nestsTooDeep(text))
+    throw new RpcFault({ code: rpcCode.invalidRequest, message: `Invalid request: nested deeper than ${MAX_DEPTH}` })
+  let value: JsonValue
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new RpcFault({ code: rpcCode.parseError, message: `Parse error: ${why.slice(0, 200)}` })
+  }
+  return asMessage(value)
+}
+
+/** Deepest JSON that is taken: writing it again takes a stack frame a level. */
+export const MAX_DEPTH = 500
+
+const nestsTooDeep = (text: string): boolean => {
+  if (text.length <= 2 * MAX_DEPTH) return false
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i)
+    if (inString) {
+      if (char === 0x5c) i++
+      else if (char === 0x22) inString = false
+    } else if (char === 0x22) inString = true
+    else if (char === 0x5b || char === 0x7b) {
+      if (++depth > MAX_DEPTH) return true
+    } else if (char === 0x5d || char === 0x7d) depth--
+  }
+  return false
+}
+
+/** The id of something that may be a message, for the error that answers it. */
+const idOf = (value: unknown): RpcId | undefined => (isObject(value) && isId(value.id) ? value.id : undefined)
+
+export const resultOf = (id: RpcId, result: JsonObject): RpcResponse => ({ jsonrpc: '2.0', id, result })
+export const errorOf = (id: RpcId, error: RpcError): RpcResponse => ({ jsonrpc: '2.0', id, error })
+export const notification = (method: string, params?: JsonObject): RpcNotification =>
+  params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params }
+
+/** An error that answers no request we could name: JSON-RPC wants `id: null` there, which no message of MCP has. */
+export const errorText = (error: RpcError, id: RpcId | null = null): string =>
+  JSON.stringify({ jsonrpc: '2.0', id, error })
+
+/** `params._meta.progressToken`, if there is one. */
+export const progressTokenOf = (params: JsonObject | undefined): RpcId | undefined => {
+  const meta = params?._meta
+  const token = isObject(meta) ? meta.progressToken : undefined
+  return isId(token) ? token : undefined
+}
+
+/** The same params under another progress token. Only for params that have one. */
+export const withProgressToken = (params: JsonObject, progressToken: RpcId): JsonObject => {
+  const meta = params._meta
+  return { ...params, _meta: { ...(isObject(meta) ? meta : {}), progressToken } }
+}

@@ -1,0 +1,48 @@
+import type { RpcMessage } from '../../domain/mcp/link.ts'
+import type { RpcId, RpcRequest, RpcResponse } from '../rpc/message.ts'
+import type { ServerCall } from './server-calls.ts'
+
+/** Where the answer to one request of the client goes, and what comes before it. */
+export interface Exchange {
+  /** Sends a message ahead of the answer. False if that cannot be: the client takes no stream here, or is gone. */
+  send(message: RpcMessage): boolean
+  /** The answer, or undefined when none is due because the client has cancelled. The last call. */
+  end(answer: RpcResponse | undefined): void
+}
+
+/** Where messages go that belong to no request of the client. */
+export interface ClientStream {
+  /** False if the message cannot be sent, nor kept until it can. */
+  send(message: RpcMessage): boolean
+}
+
+/** How a request of the client ended. `tool-error`: the tool ran and says it failed. */
+export type Outcome = 'ok' | 'tool-error' | 'error' | 'cancelled'
+
+/** One request of a client that is over. What was asked and answered is not in it. */
+export interface CallRecord {
+  readonly project: string
+  readonly method: string
+  /** Undefined if it was answered here. */
+  readonly server: string | undefined
+  readonly outcome: Outcome
+  readonly ms: number
+}
+
+/** One request of the client that is under way. */
+export interface ClientRequest {
+  readonly id: RpcId
+  readonly message: RpcRequest
+  readonly exchange: Exchange
+  readonly startedAt: number
+  /** Set once it has gone to a server. */
+  call: ServerCall | undefined
+  /** Answered or cancelled: what comes later for it has nowhere to go. */
+  done: boolean
+}
+
+export const outcomeOf = (answer: RpcResponse | undefined): Outcome => {
+  if (answer === undefined) return 'cancelled'
+  if (answer.error !== undefined) return 'error'
+  return answer.result?.isError === true ? 'tool-error' : 'ok'
+}

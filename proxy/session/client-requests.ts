@@ -1,0 +1,60 @@
+import type { RpcMessage } from '../../domain/mcp/link.ts'
+import type { RpcError } from '../rpc/errors.ts'
+import { errorOf, type RpcId, type RpcRequest, type RpcResponse } from '../rpc/message.ts'
+import { type CallRecord, type ClientRequest, type Exchange, outcomeOf } from './client-request.ts'
+
+/** The requests of one client that are under way, each ended exactly once. */
+export class ClientRequests {
+  readonly #project: string
+  readonly #onCall: ((record: CallRecord) => void) | undefined
+  readonly #open = new Map<RpcId, ClientRequest>()
+
+  constructor(project: string, onCall: ((record: CallRecord) => void) | undefined) {
+    this.#project = project
+    this.#onCall = onCall
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  get(id: RpcId): ClientRequest | undefined {
+    return this.#open.get(id)
+  }
+
+  open(message: RpcRequest, exchange: Exchange): ClientRequest {
+    const { id } = message
+    const request: ClientRequest = { id, message, exchange, startedAt: performance.now(), call: undefined, done: false }
+    this.#open.set(id, request)
+    return request
+  }
+
+  /** Ends a request: with its answer, or without one as the client has cancelled it. Again: no effect. */
+  finish(request: ClientRequest, answer: RpcResponse | undefined): void {
+    if (request.done) return
+    request.done = true
+    this.#open.delete(request.id)
+    request.exchange.end(answer)
+    this.#onCall?.({
+      project: this.#project,
+      method: request.message.method,
+      server: request.call?.server,
+      outcome: outcomeOf(answer),
+      ms: performance.now() - request.startedAt,
+    })
+  }
+
+  failAll(error: RpcError): void {
+    for (const request of [...this.#open.values()]) this.finish(request, errorOf(request.id, error))
+  }
+
+  /**
+   * Sends a message of a server on the newest request that it is working on: that is where the client looks for what belongs to it. False
+   * if there is none that can take it.
+   */
+  sendOn(server: string, message: RpcMessage): boolean {
+    for (const request of [...this.#open.values()].reverse())
+      if (request.call?.server === server && request.exchange.send(message)) return true
+    return false
+  }
+}

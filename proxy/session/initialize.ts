@@ -1,0 +1,66 @@
+import type { JsonObject } from '../../domain/kernel/json.ts'
+import type { LinkedProject, LinkedServer } from '../../domain/mcp/link.ts'
+import { isObject } from '../rpc/message.ts'
+
+/** The protocol revisions we speak with clients, newest first. What mcpd speaks with a server is agreed on there. */
+export const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const
+export type ProtocolVersion = (typeof PROTOCOL_VERSIONS)[number]
+
+export const isProtocolVersion = (version: unknown): version is ProtocolVersion =>
+  PROTOCOL_VERSIONS.some((known) => known === version)
+
+/** The client's revision if we speak it, else our newest: the client then decides whether it goes on. */
+export const negotiate = (wanted: string): ProtocolVersion =>
+  isProtocolVersion(wanted) ? wanted : PROTOCOL_VERSIONS[0]
+
+/** What a ready server said it can. */
+export const capabilitiesOf = (server: LinkedServer): JsonObject => {
+  const capabilities = server.initialize?.capabilities
+  return isObject(capabilities) ? capabilities : {}
+}
+
+/** The result of `initialize`. */
+export const initializeResult = (project: LinkedProject, version: ProtocolVersion, ownVersion: string): JsonObject => {
+  const instructions = instructionsOf(project)
+  return {
+    protocolVersion: version,
+    capabilities: joinCapabilities(project),
+    serverInfo: { name: `mcpctl/${project.name}`, version: ownVersion },
+    ...(instructions === '' ? {} : { instructions }),
+  }
+}
+
+const LISTS = ['tools', 'resources', 'prompts'] as const
+
+/**
+ * What a client may ask for: what the ready servers have together. One server's own words stay as they are. Of several, capabilities that we
+ * could not route (`tasks`, and those we do not know) are left out. A server that is not ready may bring any of the lists when it is: they are
+ * promised then, as a client never asks for what was not.
+ */
+export const joinCapabilities = (project: LinkedProject): JsonObject => {
+  const ready = project.servers.filter(({ state }) => state === 'ready').map(capabilitiesOf)
+  const [only] = project.servers.length === 1 ? ready : []
+  const joined: Record<string, JsonObject> = {}
+  for (const [name, value] of ready.flatMap((capabilities) => Object.entries(capabilities))) {
+    if (!isObject(value) || (only === undefined && !ROUTABLE.has(name))) continue
+    joined[name] = { ...joined[name], ...value }
+  }
+  for (const list of LISTS)
+    if (joined[list] !== undefined || ready.length < Math.max(1, project.servers.length))
+      joined[list] = { ...joined[list], listChanged: true }
+  return joined
+}
+
+const ROUTABLE = new Set<string>([...LISTS, 'logging', 'completions', 'experimental'])
+
+/** The project's instructions, then each server's under its name; one server's alone stay as they are. */
+export const instructionsOf = (project: LinkedProject): string => {
+  const own = project.instructions?.trim() ?? ''
+  const servers = project.servers.flatMap(({ name, initialize }) => {
+    const text = initialize?.instructions
+    return typeof text === 'string' && text.trim() !== '' ? [{ name, text }] : []
+  })
+  const [first] = servers
+  if (own === '' && first !== undefined && project.servers.length === 1) return first.text
+  return [...(own === '' ? [] : [own]), ...servers.map(({ name, text }) => `## ${name}\n\n${text.trim()}`)].join('\n\n')
+}

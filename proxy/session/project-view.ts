@@ -1,0 +1,55 @@
+import type { LinkedProject, LinkedServer } from '../../domain/mcp/link.ts'
+import { compileToolRules, type WantedName } from '../namespace/tool-rules.ts'
+import { capabilitiesOf } from './initialize.ts'
+import type { ListKind } from './lists.ts'
+import { listKinds } from './lists.ts'
+
+/** A project as its last `project` frame said it, ready for look-ups. */
+export interface ProjectView {
+  readonly project: LinkedProject
+  server(name: string): LinkedServer | undefined
+  /** The rules of a server's tools. */
+  wantedTool(server: string): WantedName
+  /** The only server there is, if so: nothing needs telling apart then. */
+  readonly alone: LinkedServer | undefined
+  /** Ready servers that offer a capability, in the order in which they are attached. */
+  able(capability: string): readonly LinkedServer[]
+  /** Changes with everything that names depend on, but for the lists. */
+  readonly namingSignature: string
+}
+
+const asItIs: WantedName = (tool) => tool
+
+export const viewProject = (project: LinkedProject): ProjectView => {
+  const servers = new Map(project.servers.map((server) => [server.name, server]))
+  const rules = new Map(
+    project.servers.flatMap(({ name, tools }) =>
+      tools === undefined ? [] : [[name, compileToolRules(tools)] as const],
+    ),
+  )
+  return {
+    project,
+    server: (name) => servers.get(name),
+    wantedTool: (server) => rules.get(server) ?? asItIs,
+    alone: project.servers.length === 1 ? project.servers[0] : undefined,
+    able: (capability) =>
+      project.servers.filter((server) => server.state === 'ready' && capability in capabilitiesOf(server)),
+    namingSignature: JSON.stringify([
+      project.namespacing,
+      project.servers.map(({ name, tools }) => [name, tools ?? null]),
+    ]),
+  }
+}
+
+/** The servers that are not what they were: other lists are to be expected of them. */
+export const changedServers = (before: LinkedProject, after: LinkedProject): string[] => {
+  const told = new Map(before.servers.map((server) => [server.name, server]))
+  return after.servers.filter((server) => isOther(told.get(server.name), server)).map(({ name }) => name)
+}
+
+const isOther = (before: LinkedServer | undefined, after: LinkedServer): boolean =>
+  before === undefined ||
+  before.state !== after.state ||
+  (before.initialize !== after.initialize && JSON.stringify(before.initialize) !== JSON.stringify(after.initialize))
+
+export const allKinds = Object.keys(listKinds) as readonly ListKind[]

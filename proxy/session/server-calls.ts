@@ -1,0 +1,129 @@
+import type { JsonObject } from '../../domain/kernel/json.ts'
+import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { callTimedOut, linkDown, type RpcError } from '../rpc/errors.ts'
+import {
+  errorOf,
+  notification,
+  progressTokenOf,
+  type RpcId,
+  type RpcResponse,
+  withProgressToken,
+} from '../rpc/message.ts'
+
+/** What becomes of a request to a server. */
+export interface CallHandlers {
+  /** The server's response, or an error of ours in its place. Its id is ours: the caller knows its own. Called once. */
+  onAnswer(answer: RpcResponse): void
+  /** Progress, with the caller's own token. */
+  onProgress?(progress: RpcMessage): void
+}
+
+/** A request that a server has been sent and has not answered. */
+export interface ServerCall {
+  readonly id: number
+  readonly server: string
+}
+
+interface Open extends ServerCall {
+  readonly handlers: CallHandlers
+  readonly token: RpcId | undefined
+  readonly timer: NodeJS.Timeout
+}
+
+/**
+ * The requests of one session that servers have not answered yet. Each gets an id of ours, which is its progress token, too; an answer or
+ * progress counts only if it comes from the server that was asked.
+ */
+export class ServerCalls {
+  readonly #send: (server: string, message: RpcMessage) => boolean
+  readonly #open = new Map<number, Open>()
+  #lastId = 0
+
+  /** @param send passes a message to a server; false if there is no link */
+  constructor(send: (server: string, message: RpcMessage) => boolean) {
+    this.#send = send
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /**
+   * Sends a request on to a server: id and progress token are replaced, nothing else is.
+   * @param params in place of the request's own, where names in them have been mapped
+   */
+  forward(
+    server: string,
+    request: RpcMessage,
+    params: JsonObject | undefined,
+    deadlineMs: number,
+    handlers: CallHandlers,
+  ): ServerCall {
+    const id = ++this.#lastId
+    const token = progressTokenOf(params)
+    const timer = setTimeout(() => this.#timedOut(id, deadlineMs), deadlineMs)
+    const call: Open = { id, server, handlers, token, timer }
+    this.#open.set(id, call)
+    if (!this.#send(server, rewritten(request, id, params, token))) this.#settle(call, errorOf(id, linkDown()))
+    return call
+  }
+
+  /** Takes a server's response. False if that server owes none with that id. */
+  answer(server: string, response: RpcResponse): boolean {
+    const call = this.#open.get(Number(response.id))
+    if (call === undefined || call.server !== server) return false
+    this.#settle(call, response)
+    return true
+  }
+
+  /** Takes a server's progress notification. False if it belongs to none of its calls. */
+  progress(server: string, message: RpcMessage): boolean {
+    const { params } = message
+    const call = this.#open.get(Number(params?.progressToken))
+    if (params === undefined || call === undefined || call.server !== server || call.token === undefined) return false
+    call.timer.refresh()
+    call.handlers.onProgress?.({ ...message, params: { ...params, progressToken: call.token } })
+    return true
+  }
+
+  /** Tells the server to stop and forgets the call: nobody waits for its answer any more. */
+  cancel(call: ServerCall, cancelled: RpcMessage = notification('notifications/cancelled', {})): void {
+    const open = this.#open.get(call.id)
+    if (open === undefined) return
+    this.#forget(open)
+    this.#send(call.server, { ...cancelled, params: { ...cancelled.params, requestId: call.id } })
+  }
+
+  /** Ends all calls, or those of one server, with an error. */
+  fail(error: RpcError, server?: string): void {
+    for (const call of [...this.#open.values()])
+      if (server === undefined || call.server === server) this.#settle(call, errorOf(call.id, error))
+  }
+
+  #timedOut(id: number, deadlineMs: number): void {
+    const call = this.#open.get(id)
+    if (call === undefined) return
+    this.cancel(call, notification('notifications/cancelled', { reason: `no answer within ${deadlineMs} ms` }))
+    call.handlers.onAnswer(errorOf(id, callTimedOut(call.server, deadlineMs)))
+  }
+
+  #settle(call: Open, answer: RpcResponse): void {
+    this.#forget(call)
+    call.handlers.onAnswer(answer)
+  }
+
+  #forget(call: Open): void {
+    clearTimeout(call.timer)
+    this.#open.delete(call.id)
+  }
+}
+
+const rewritten = (
+  request: RpcMessage,
+  id: number,
+  params: JsonObject | undefined,
+  token: RpcId | undefined,
+): RpcMessage => {
+  if (params === undefined) return { ...request, id }
+  return { ...request, id, params: token === undefined ? params : withProgressToken(params, id) }
+}

@@ -1,0 +1,328 @@
+import type { JsonObject } from '../../domain/kernel/json.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
+import type { LinkDialer, LinkedProject, RpcMessage } from '../../domain/mcp/link.ts'
+import {
+  invalidParams,
+  linkDown,
+  linkLost,
+  type RpcError,
+  rpcCode,
+  serverUnavailable,
+  sessionEnded,
+  tooManyCalls,
+} from '../rpc/errors.ts'
+import { errorOf, isRequest, isResponse, type RpcRequest, type RpcResponse, resultOf } from '../rpc/message.ts'
+import { Catalog } from './catalog.ts'
+import { ClientCalls } from './client-calls.ts'
+import type { CallRecord, ClientRequest, ClientStream, Exchange } from './client-request.ts'
+import { ClientRequests } from './client-requests.ts'
+import { fetchList } from './fetch-list.ts'
+import { listChanged, type ServerInbox, takeFromServer } from './from-server.ts'
+import { initializeResult, negotiate } from './initialize.ts'
+import type { SessionLimits } from './limits.ts'
+import { LinkKeeper } from './link-keeper.ts'
+import { ListChanges } from './list-changes.ts'
+import { AskerGone, type ListStore, type ProjectLists } from './lists.ts'
+import { allKinds, changedServers, type ProjectView, viewProject } from './project-view.ts'
+import { type AnswerMap, type Route, type Routing, routes, unknownMethod } from './routes.ts'
+import { ServerCalls } from './server-calls.ts'
+import { Subscriptions } from './subscriptions.ts'
+
+export interface SessionOptions {
+  readonly dialer: LinkDialer
+  readonly project: string
+  readonly bearer: string
+  /** Where messages go that belong to no request. */
+  readonly client: ClientStream
+  readonly lists: ListStore
+  readonly limits: SessionLimits
+  readonly logger: Logger
+  /** Our own version, for `serverInfo`. */
+  readonly version: string
+  readonly random?: () => number
+  readonly onCall?: (record: CallRecord) => void
+  /** The session has ended by itself: mcpd took the project or the right to it away. */
+  readonly onEnded?: (reason: string) => void
+}
+
+/**
+ * One client's MCP session with one project, whatever carries it. Client messages come in by `receive`; answers go to their exchange,
+ * everything else to the client stream. Servers are behind one link, which is opened again when it breaks.
+ */
+export class Session implements Routing, ServerInbox {
+  readonly catalog: Catalog
+  readonly lists: ProjectLists
+  readonly calls: ServerCalls
+  readonly clientCalls: ClientCalls
+  readonly changes: ListChanges
+  readonly subscriptions: Subscriptions
+  level: string | undefined
+  readonly #options: SessionOptions
+  readonly #keeper: LinkKeeper
+  readonly #requests: ClientRequests
+  #view: ProjectView
+  #known = false
+  #initialized = false
+  #ended: string | undefined
+
+  constructor(options: SessionOptions) {
+    const { limits, project, logger } = options
+    this.#options = options
+    this.#requests = new ClientRequests(project, options.onCall)
+    this.#view = viewProject({ name: project, namespacing: 'always', servers: [] })
+    this.lists = options.lists.acquire(project)
+    this.calls = new ServerCalls((server, message) => this.toServer(server, message))
+    this.clientCalls = new ClientCalls(limits.requests, (server, message) => this.toServer(server, message))
+    this.changes = new ListChanges(limits.listChangedMs, (list) => this.#tell(listChanged(list)))
+    this.subscriptions = new Subscriptions(limits.subscriptions)
+    const isUp = () => this.#keeper.isUp
+    const fetch = fetchList(this.ask, isUp, limits.listMs)
+    this.catalog = new Catalog(this.lists, fetch, () => this.#view, logger)
+    this.#keeper = new LinkKeeper({
+      ...options,
+      random: options.random ?? Math.random,
+      onProject: (told, reopened) => this.#onProject(told, reopened),
+      onMessage: (server, message) => this.#onMessage(server, message),
+      onLost: (reason) => this.#abandon(linkLost(reason)),
+      onEnded: (reason) => {
+        this.close(reason)
+        options.onEnded?.(reason)
+      },
+    })
+  }
+
+  get view(): ProjectView {
+    return this.#view
+  }
+
+  get callMs(): number {
+    return this.#options.limits.callMs
+  }
+
+  /** Requests of the client that are under way. */
+  get inFlight(): number {
+    return this.#requests.size
+  }
+
+  /**
+   * Opens the link.
+   * @throws CodedError when mcpd refuses or cannot be reached; the session is closed then
+   */
+  async open(): Promise<void> {
+    try {
+      await this.#keeper.open()
+    } catch (error) {
+      this.close('it could not be opened')
+      throw error
+    }
+  }
+
+  /** Takes one message of the client. Requests need the exchange that their answer goes to. */
+  receive(message: RpcMessage, exchange?: Exchange): void {
+    if (isRequest(message)) {
+      if (exchange === undefined) throw new Error('a request needs an exchange')
+      this.#receiveRequest(message, exchange)
+    } else if (isResponse(message)) {
+      if (!this.clientCalls.answer(message)) this.#drop('client', message)
+    } else this.#receiveNotification(message)
+  }
+
+  /** Ends the session: everything under way is answered with an error, the link is closed. Again: no effect. */
+  close(reason: string): void {
+    if (this.#ended !== undefined) return
+    this.#ended = reason
+    this.#abandon(sessionEnded(reason))
+    this.#requests.failAll(sessionEnded(reason))
+    this.changes.close()
+    this.#keeper.close(reason)
+    this.#options.lists.release(this.#options.project)
+  }
+
+  forward(request: ClientRequest, server: string, params: JsonObject | undefined, map?: AnswerMap): void {
+    if (request.done) return
+    const target = this.#view.server(server)
+    if (!this.#keeper.isUp) this.#own(request, this.#forwardWhenUp(request, server, params, map))
+    else if (target?.state !== 'ready')
+      this.fail(
+        request,
+        serverUnavailable(server, target === undefined ? 'it is not attached any more' : target.reason),
+      )
+    else
+      request.call = this.calls.forward(server, request.message, params, this.callMs, {
+        onAnswer: (answer) => this.pass(request, map === undefined ? answer : map(answer)),
+        onProgress: (progress) => {
+          if (!request.exchange.send(progress)) this.#tell(progress)
+        },
+      })
+  }
+
+  reply(request: ClientRequest, result: JsonObject): void {
+    this.#requests.finish(request, resultOf(request.id, result))
+  }
+
+  fail(request: ClientRequest, error: RpcError): void {
+    this.#requests.finish(request, errorOf(request.id, error))
+  }
+
+  pass(request: ClientRequest, answer: RpcResponse): void {
+    this.#requests.finish(request, { ...answer, id: request.id })
+  }
+
+  readonly ask = async (
+    server: string,
+    method: string,
+    params: JsonObject | undefined,
+    ms: number,
+  ): Promise<RpcResponse> => {
+    if (!(await this.#keeper.whenUp())) return errorOf(0, linkDown())
+    const request: RpcMessage = { jsonrpc: '2.0', method }
+    return new Promise((resolve) => void this.calls.forward(server, request, params, ms, { onAnswer: resolve }))
+  }
+
+  setLevel(level: string): void {
+    this.level = level
+  }
+
+  toServer(server: string, message: RpcMessage): boolean {
+    return this.#keeper.send(server, message)
+  }
+
+  deliver(server: string, message: RpcMessage, onCall: boolean): boolean {
+    if (!this.#initialized) return false
+    if (!onCall) return this.#options.client.send(message) || this.#requests.sendOn(server, message)
+    return this.#requests.sendOn(server, message) || this.#options.client.send(message)
+  }
+
+  #tell(message: RpcMessage): void {
+    if (this.#initialized && !this.#options.client.send(message)) this.#drop('client stream', message)
+  }
+
+  #receiveRequest(message: RpcRequest, exchange: Exchange): void {
+    const refusal = this.#refusal(message)
+    if (refusal !== undefined) {
+      exchange.end(errorOf(message.id, refusal))
+      return
+    }
+    const request = this.#requests.open(message, exchange)
+    const route = message.method === 'initialize' ? this.#initialize : (routes.get(message.method) ?? unknownMethod)
+    const routed = route(this, request)
+    if (routed !== undefined) this.#own(request, routed)
+  }
+
+  #refusal(message: RpcRequest): RpcError | undefined {
+    const invalid = (text: string): RpcError => ({ code: rpcCode.invalidRequest, message: `Invalid request: ${text}` })
+    if (this.#ended !== undefined) return sessionEnded(this.#ended)
+    if (this.#requests.get(message.id) !== undefined)
+      return invalid(`id ${JSON.stringify(message.id)} is that of a request still under way`)
+    const { requests } = this.#options.limits
+    if (this.#requests.size >= requests) return tooManyCalls(requests)
+    const isInitialize = message.method === 'initialize'
+    if (isInitialize && this.#initialized) return invalid('the session is initialized already')
+    if (!isInitialize && !this.#initialized && message.method !== 'ping') return invalid('initialize comes first')
+    return undefined
+  }
+
+  readonly #initialize: Route = (_, request) => {
+    const wanted = request.message.params?.protocolVersion
+    if (typeof wanted !== 'string') return this.fail(request, invalidParams('protocolVersion', 'must be a string'))
+    this.#initialized = true
+    this.reply(request, initializeResult(this.#view.project, negotiate(wanted), this.#options.version))
+  }
+
+  #receiveNotification(message: RpcMessage): void {
+    const { alone, project } = this.#view
+    if (message.method === 'notifications/cancelled') this.#cancel(message)
+    else if (message.method === 'notifications/progress') {
+      if (!this.clientCalls.progress(message)) this.#drop('client', message)
+    } else if (message.method === 'notifications/roots/list_changed') {
+      for (const { name, state } of project.servers) if (state === 'ready') this.toServer(name, message)
+    } else if (message.method !== 'notifications/initialized') {
+      // That one mcpd has sent when it initialized the servers; any other is for the only server, if it is one.
+      if (alone === undefined) this.#drop('client', message)
+      else this.toServer(alone.name, message)
+    }
+  }
+
+  #cancel(message: RpcMessage): void {
+    const id = message.params?.requestId
+    const request = typeof id === 'string' || typeof id === 'number' ? this.#requests.get(id) : undefined
+    if (request === undefined) {
+      this.#drop('client', message)
+      return
+    }
+    if (request.call !== undefined) this.calls.cancel(request.call, message)
+    this.#requests.finish(request, undefined)
+  }
+
+  /** Sees a route to its end. */
+  #own(request: ClientRequest, routed: Promise<void>): void {
+    routed.catch((error: unknown) => {
+      if (error instanceof AskerGone) {
+        this.fail(request, linkDown())
+        return
+      }
+      this.#options.logger.error({ err: error, method: request.message.method }, 'a request failed inside the proxy')
+      this.fail(request, { code: rpcCode.internal, message: 'Internal error' })
+    })
+  }
+
+  async #forwardWhenUp(request: ClientRequest, server: string, params: JsonObject | undefined, map?: AnswerMap) {
+    if (await this.#keeper.whenUp()) this.forward(request, server, params, map)
+    else this.fail(request, linkDown())
+  }
+
+  #onMessage(server: string, message: RpcMessage): void {
+    if (this.#view.server(server) === undefined || !takeFromServer(this, server, message)) this.#drop(server, message)
+  }
+
+  #onProject(project: LinkedProject, reopened: boolean): void {
+    const before = this.#view.project
+    const first = !this.#known
+    this.#known = true
+    this.#view = viewProject(project)
+    this.lists.keepOnly(project.servers.map(({ name }) => name))
+    if (first) return
+    const changed = reopened ? project.servers.map(({ name }) => name) : changedServers(before, project)
+    const away = before.servers.filter(({ name }) => this.#view.server(name)?.state !== 'ready')
+    for (const { name } of away) {
+      const reason = this.#view.server(name)?.reason
+      this.calls.fail(serverUnavailable(name, reason), name)
+      for (const told of this.clientCalls.drop('the server is unavailable', name)) this.#tell(told)
+    }
+    for (const server of changed) for (const kind of allKinds) this.lists.drop(server, kind)
+    if (!this.#initialized) return
+    this.#restore(changed)
+    this.changes.changed('tools', 'prompts', 'resources')
+  }
+
+  /** A server that starts again, or a new link, knows nothing of the client's subscriptions and log level. */
+  #restore(servers: readonly string[]): void {
+    for (const server of servers) {
+      if (this.#view.server(server)?.state !== 'ready') continue
+      for (const uri of this.subscriptions.of(server)) this.#askAgain(server, 'resources/subscribe', { uri })
+      if (this.level !== undefined && this.#view.able('logging').some(({ name }) => name === server))
+        this.#askAgain(server, 'logging/setLevel', { level: this.level })
+    }
+  }
+
+  #askAgain(server: string, method: string, params: JsonObject): void {
+    this.calls.forward(server, { jsonrpc: '2.0', method }, params, this.#options.limits.listMs, {
+      onAnswer: ({ error }) => {
+        if (error !== undefined)
+          this.#options.logger.warn(
+            { server, method, reason: error.message },
+            'not restored after a restart of the server',
+          )
+      },
+    })
+  }
+
+  #abandon(error: RpcError): void {
+    for (const told of this.clientCalls.drop(error.message)) this.#tell(told)
+    this.calls.fail(error)
+  }
+
+  #drop(from: string, message: RpcMessage): void {
+    this.#options.logger.debug({ from, method: message.method, id: message.id }, 'message belongs to nothing, dropped')
+  }
+}
