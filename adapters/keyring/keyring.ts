@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../../domain/kernel/clock.ts'
-import { isError } from '../../domain/kernel/errors.ts'
+import { type CodedError, isError } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { Keyring, MasterKeyRotation, RecordRotation } from '../../domain/secret/keyring.ts'
 import {
@@ -66,13 +66,17 @@ export const openKeyring = async (options: KeyringOptions): Promise<Keyring> => 
     return kept === wrapped ? fresh : bare(uid, kept)
   }
 
-  /** Wraps anew what is not under the current master key; keys that are damaged stay as they are and are reported. */
+  /** Wraps anew what is not under the current master key. Keys that do not open stay as they are, and the first of them is thrown at the end. */
   const rewrap = async (): Promise<number> => {
     const visited = new Set<string>()
+    let failed: CodedError | undefined
     for (;;) {
       const all = await store.list()
       const stale = all.filter(({ uid, masterKey }) => masterKey !== keys.current.id && !visited.has(uid))
-      if (stale.length === 0) return all.length
+      if (stale.length === 0) {
+        if (failed !== undefined) throw failed
+        return all.length
+      }
       await forEachKey(stale, async ({ uid }) => {
         visited.add(uid)
         try {
@@ -83,7 +87,7 @@ export const openKeyring = async (options: KeyringOptions): Promise<Keyring> => 
           )
         } catch (error) {
           if (!isError(error, secretUnreadable)) throw error
-          logger.error({ uid, code: error.code }, 'a data key is damaged and was not wrapped anew')
+          failed ??= error
         }
       })
     }
@@ -103,7 +107,12 @@ export const openKeyring = async (options: KeyringOptions): Promise<Keyring> => 
 
   for (const id of needed) masterOf(id)
   const unfinished = keys.previous ?? source.given
-  if (unfinished !== undefined && unfinished.id !== keys.current.id) await finish(unfinished.id, options.record)
+  if (unfinished !== undefined && unfinished.id !== keys.current.id)
+    await finish(unfinished.id, options.record).catch((error: unknown) => {
+      // One damaged key is no reason to start without all others. The old master key stays until that secret is deleted.
+      if (!isError(error, secretUnreadable)) throw error
+      logger.error({ code: error.code }, `the rotation of the master key is not finished: ${error.message}`)
+    })
 
   return {
     masterKeyId: () => keys.current.id,
