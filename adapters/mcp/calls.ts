@@ -1,0 +1,35 @@
+import type { Logger } from '../../domain/kernel/logger.ts'
+
+/**
+ * How a call ended. `ok` and `tool-error` (a result with `isError`) and `error` (a JSON-RPC error) came from the server; `cancelled` by the
+ * client, or because it left; `lost` with the server; `refused` by mcpd before anything was sent.
+ */
+export type CallOutcome = 'ok' | 'tool-error' | 'error' | 'cancelled' | 'lost' | 'refused'
+
+/** One request to a server and how it went. Never its arguments nor its result. */
+export interface FinishedCall {
+  readonly method: string
+  /** The server's own name of the tool, for `tools/call`. */
+  readonly tool?: string
+  readonly durationMs: number
+  /** JSON as it was written to the server, in bytes; 0 when nothing was sent. */
+  readonly requestBytes: number
+  /** JSON as the server wrote it, in bytes; 0 when it did not answer. */
+  readonly responseBytes: number
+  readonly outcome: CallOutcome
+  /** JSON-RPC error code, where there is one. */
+  readonly errorCode?: number
+}
+
+/** A finished call with where it belongs: what metrics, the log and the audit trail are made of. */
+export interface CallRecord extends FinishedCall {
+  readonly project: string
+  readonly server: string
+  /** Instance that served it; absent when none did. */
+  readonly instance?: string
+  /** Who called, as `kind:name`, where that is known. */
+  readonly principal?: string
+}
+
+/** Writes one structured line a call. */
+export const logCall = (logger: Logger, record: CallRecord): void => logger.info(record, 'mcp call')

@@ -1,0 +1,188 @@
+import type { InstanceHost } from '../../domain/instance/host.ts'
+import {
+  type Exit,
+  type Launch,
+  type RunningProgram,
+  type Runtime,
+  startFailed,
+} from '../../domain/instance/runtime.ts'
+import { CodedError } from '../../domain/kernel/errors.ts'
+import type { JsonObject } from '../../domain/kernel/json.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
+import { openSharedUpstream } from './handshake.ts'
+import { isObject, textOf } from './rpc.ts'
+import type { SharedUpstream } from './shared-upstream.ts'
+import type { Upstream } from './upstream.ts'
+
+/** How long calls under way may take to end before their instance is stopped. */
+export const DRAIN_MS = 3000
+/** How long a program has to end by itself after its stdin was closed. */
+export const STOP_GRACE_MS = 4000
+
+export interface InstanceHostOptions {
+  readonly runtime: Runtime
+  readonly logger: Logger
+  /** mcpctl's own version; servers see it in `clientInfo`. */
+  readonly version: string
+  /** Makes a function that takes these values out of a text: a reason may quote what the program printed. */
+  readonly redactor: (secrets: readonly string[]) => (text: string) => string
+  /** Default 30 s. */
+  readonly initializeTimeoutMs?: number
+  readonly drainMs?: number
+  readonly stopGraceMs?: number
+}
+
+/** The instance host, and the connections of what it runs. */
+export interface ConnectedInstanceHost extends InstanceHost {
+  /** The connection of a running instance; undefined as soon as it ends or is being stopped. */
+  connection(instance: string): Upstream | undefined
+  /** Registers what to do when an instance of this name has begun or ceased to have a connection. @returns undoes it */
+  onChange(listener: (instance: string) => void): () => void
+}
+
+interface Running {
+  readonly program: RunningProgram
+  readonly upstream: SharedUpstream
+  readonly details: JsonObject
+}
+
+interface Starting {
+  readonly abort: AbortController
+  readonly outcome: Promise<{ readonly details: JsonObject }>
+}
+
+/**
+ * @example
+ * const host = createInstanceHost({ runtime, logger, version, redactor })
+ * await host.start(launch, { signal })
+ * host.connection(launch.instance)?.attach(peer, { subscriptions: new Set() })
+ */
+export const createInstanceHost = (options: InstanceHostOptions): ConnectedInstanceHost => {
+  const { runtime, logger, drainMs = DRAIN_MS, stopGraceMs = STOP_GRACE_MS } = options
+  const running = new Map<string, Running>()
+  const starting = new Map<string, Starting>()
+  const stopping = new Map<string, Promise<void>>()
+  const changeListeners = new Set<(instance: string) => void>()
+  let exitListener: (instance: string, exit: Exit) => void = () => {}
+  let closed = false
+
+  const changed = (instance: string) => {
+    for (const listener of [...changeListeners]) listener(instance)
+  }
+
+  const launchAndOpen = async (launch: Launch, signal: AbortSignal): Promise<Running> => {
+    const program = await runtime.start(launch, { signal })
+    try {
+      const upstream = await openSharedUpstream(program, {
+        instance: launch.instance,
+        server: launch.server,
+        logger,
+        version: options.version,
+        signal,
+        ...(options.initializeTimeoutMs === undefined ? {} : { timeoutMs: options.initializeTimeoutMs }),
+      })
+      return { program, upstream, details: { ...program.details, ...mcpDetails(upstream.initialize) } }
+    } catch (error) {
+      await program.stop({ graceMs: stopGraceMs })
+      throw error
+    }
+  }
+
+  /** `exited` never rejects, so this promise is owned by nobody and needs nobody. */
+  const watch = async (instance: string, { program, upstream }: Running): Promise<void> => {
+    const exit = await program.exited
+    const byItself = running.get(instance)?.program === program
+    if (byItself) running.delete(instance)
+    upstream.end(byItself ? exit.reason : 'it was stopped')
+    if (!byItself) return
+    changed(instance)
+    exitListener(instance, exit)
+  }
+
+  const begin = async (launch: Launch, signal: AbortSignal): Promise<{ readonly details: JsonObject }> => {
+    const { instance } = launch
+    await stopping.get(instance)
+    try {
+      const made = await launchAndOpen(launch, signal)
+      if (closed || signal.aborted) {
+        await made.program.stop({ graceMs: stopGraceMs })
+        throw startFailed('the start was cancelled')
+      }
+      running.set(instance, made)
+      starting.delete(instance)
+      changed(instance)
+      void watch(instance, made)
+      return { details: made.details }
+    } catch (error) {
+      starting.delete(instance)
+      throw redacted(error, options.redactor(Object.values(launch.env)))
+    }
+  }
+
+  const end = async (instance: string, { program, upstream }: Running): Promise<void> => {
+    running.delete(instance)
+    changed(instance)
+    await upstream.drain(drainMs)
+    upstream.end('it was stopped')
+    await program.stop({ graceMs: stopGraceMs })
+  }
+
+  const stop = async (instance: string): Promise<void> => {
+    const attempt = starting.get(instance)
+    attempt?.abort.abort()
+    await attempt?.outcome.catch(() => {}) // told to whoever started it
+    const found = running.get(instance)
+    if (found === undefined) return stopping.get(instance)
+    const ending = end(instance, found).finally(() => stopping.delete(instance))
+    stopping.set(instance, ending)
+    return ending
+  }
+
+  return {
+    async start(launch, { signal }) {
+      if (closed) throw startFailed('mcpd is stopping')
+      const { instance } = launch
+      const present = running.get(instance)
+      if (present !== undefined) return { details: present.details }
+      const attempt = starting.get(instance)
+      if (attempt !== undefined) return attempt.outcome
+      const abort = new AbortController()
+      const outcome = begin(launch, AbortSignal.any([signal, abort.signal]))
+      starting.set(instance, { abort, outcome })
+      return outcome
+    },
+    stop,
+    isRunning: (instance) => running.has(instance),
+    onExit(listener) {
+      exitListener = listener
+    },
+    connection: (instance) => running.get(instance)?.upstream,
+    onChange(listener) {
+      changeListeners.add(listener)
+      return () => changeListeners.delete(listener)
+    },
+    async close() {
+      closed = true
+      await Promise.all([...new Set([...running.keys(), ...starting.keys(), ...stopping.keys()])].map(stop))
+      await runtime.close()
+    },
+  }
+}
+
+/** What `describe instance` shows of the server: bounded, for its name and version are its own texts. */
+const mcpDetails = ({ protocolVersion, serverInfo }: JsonObject): JsonObject => {
+  const info = isObject(serverInfo) ? serverInfo : {}
+  const shown = (text: string | undefined) => text?.slice(0, 200)
+  return {
+    protocolVersion: protocolVersion ?? null,
+    serverInfo: { name: shown(textOf(info.name)), version: shown(textOf(info.version)) },
+  }
+}
+
+const redacted = (error: unknown, redact: (text: string) => string): unknown => {
+  if (!(error instanceof CodedError)) return error
+  const { code, status, message, details } = error
+  const { hint, ...others } = details
+  const clean = hint === undefined ? others : { ...others, hint: redact(hint) }
+  return new CodedError(code, status, redact(message), clean)
+}

@@ -1,0 +1,60 @@
+import { type RpcError, rpcCode } from './rpc.ts'
+
+/** The call was under way when the server ended: whether it ran is not known, so it is not repeated. */
+export const serverEnded = (server: string, reason: string): RpcError => ({
+  code: rpcCode.unreachable,
+  message: `Server ${server} ended while the call was under way: ${reason}`,
+  data: {
+    code: 'server-ended',
+    server,
+    reason,
+    hint: 'The call may have run. It is not repeated automatically.',
+  },
+})
+
+export const serverUnavailable = (server: string, reason: string): RpcError => ({
+  code: rpcCode.unreachable,
+  message: `Server ${server} is unavailable: ${reason}`,
+  data: { code: 'server-unavailable', server, reason, hint: 'The call did not run.' },
+})
+
+export const notReading = (server: string): RpcError => ({
+  code: rpcCode.unreachable,
+  message: `Server ${server} does not read what is sent to it`,
+  data: {
+    code: 'server-not-reading',
+    server,
+    reason: 'too much waits on its stdin already',
+    hint: 'The call did not run.',
+  },
+})
+
+export const tooManyCalls = (limit: number, of: string): RpcError => ({
+  code: rpcCode.unreachable,
+  message: `More than ${limit} requests of ${of} are under way`,
+  data: { code: 'too-many-requests', hint: 'Wait for answers before sending more.' },
+})
+
+export const tooManySubscriptions = (limit: number): RpcError => ({
+  code: rpcCode.unreachable,
+  message: `A session may subscribe to ${limit} resources of a server at most`,
+  data: { code: 'too-many-subscriptions', hint: 'Unsubscribe from others first.' },
+})
+
+export const notAttached = (server: string, project: string): RpcError => ({
+  code: rpcCode.invalidParams,
+  message: `Server ${server.slice(0, 128)} is not attached to project ${project}`,
+  data: { code: 'server-not-attached', project },
+})
+
+export const unsendable = (why: string): RpcError => ({
+  code: rpcCode.invalidRequest,
+  message: `The message cannot be passed on: ${why}`,
+  data: { code: 'unsendable-message' },
+})
+
+/** To a shared server that asks for what only a client of its own could give. */
+export const notOffered = (method: string): RpcError => ({
+  code: rpcCode.methodNotFound,
+  message: `Method not found: ${method.slice(0, 128)} (this connection serves several clients and offers no sampling, elicitation or roots)`,
+})

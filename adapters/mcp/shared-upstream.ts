@@ -1,0 +1,359 @@
+import type { RunningProgram } from '../../domain/instance/runtime.ts'
+import type { JsonObject } from '../../domain/kernel/json.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
+import type { RpcMessage } from '../../domain/mcp/link.ts'
+import {
+  createTaskTokens,
+  finishedCall,
+  outcomeOf,
+  type PendingCall,
+  PendingCalls,
+  refusedCall,
+  toolOf,
+} from './pending-calls.ts'
+import {
+  errorOf,
+  isId,
+  notification,
+  type OwnMessage,
+  progressTokenOf,
+  type RpcError,
+  type RpcId,
+  resultOf,
+  textOf,
+  withProgressToken,
+  written,
+} from './rpc.ts'
+import {
+  notOffered,
+  notReading,
+  serverEnded,
+  serverUnavailable,
+  tooManyCalls,
+  tooManySubscriptions,
+  unsendable,
+} from './rpc-errors.ts'
+import { createSessionWishes, type Verdict } from './session-wishes.ts'
+import { readLine } from './stdout-lines.ts'
+import {
+  type Attachment,
+  MAX_CALLS_PER_CONNECTION,
+  MAX_CALLS_PER_SESSION,
+  MAX_SUBSCRIPTIONS_PER_SESSION,
+  type SessionState,
+  type Upstream,
+  type UpstreamPeer,
+} from './upstream.ts'
+
+export interface SharedUpstreamOptions {
+  readonly instance: string
+  readonly server: string
+  readonly logger: Logger
+  /** Called with each line of stdout that was no message, after it went to the instance's log. */
+  readonly onRubbish?: (line: string) => void
+}
+
+/** One client session on this connection. */
+class Session implements Attachment {
+  readonly upstream: SharedUpstream
+  readonly peer: UpstreamPeer
+  readonly state: SessionState
+  /** Its requests under way. */
+  pending = 0
+
+  constructor(upstream: SharedUpstream, peer: UpstreamPeer, state: SessionState) {
+    this.upstream = upstream
+    this.peer = peer
+    this.state = state
+  }
+
+  send(message: RpcMessage): void {
+    this.upstream.fromSession(this, message)
+  }
+
+  detach(): void {
+    this.upstream.detach(this)
+  }
+}
+
+/**
+ * One MCP connection over a program's stdin and stdout that serves any number of client sessions. Request ids and
+ * progress tokens are rewritten to integers of the connection's own and back; everything else passes untouched. As the
+ * server could not say which client it means, it is offered neither sampling nor elicitation nor roots.
+ */
+export class SharedUpstream implements Upstream {
+  readonly instance: string
+  readonly server: string
+  initialize: JsonObject = {}
+  ended: string | undefined
+  readonly #program: RunningProgram
+  readonly #logger: Logger
+  readonly #sessions = new Set<Session>()
+  readonly #calls = new PendingCalls<Session>()
+  readonly #taskTokens = createTaskTokens<Session>()
+  readonly #wishes = createSessionWishes(this.#sessions, (method, params) => this.request(method, params))
+  #draining = false
+
+  constructor(program: RunningProgram, { instance, server, logger, onRubbish }: SharedUpstreamOptions) {
+    this.instance = instance
+    this.server = server
+    this.#program = program
+    this.#logger = logger
+    const onMessage = (message: OwnMessage, line: string) => this.#fromServer(message, line)
+    const rubbish = (line: string) => {
+      program.log('stdout', line)
+      onRubbish?.(line)
+    }
+    program.onLine((line) => readLine(line, onMessage, rubbish))
+  }
+
+  get sessions(): number {
+    return this.#sessions.size
+  }
+
+  /** What is held at the moment; all 0 when nobody is attached. */
+  get held(): { readonly calls: number; readonly subscriptions: number; readonly tokens: number } {
+    return { calls: this.#calls.size, subscriptions: this.#wishes.size, tokens: this.#taskTokens.size }
+  }
+
+  attach(peer: UpstreamPeer, state: SessionState): Attachment {
+    const session = new Session(this, peer, state)
+    this.#sessions.add(session)
+    this.#wishes.join(session)
+    return session
+  }
+
+  detach(session: Session): void {
+    if (!this.#sessions.delete(session)) return
+    for (const upstreamId of this.#calls.idsOf(session))
+      this.#cancel(upstreamId, { reason: 'the client session ended' })
+    this.#wishes.leave(session)
+    this.#taskTokens.forget(session)
+  }
+
+  async drain(ms: number): Promise<void> {
+    this.#draining = true
+    for (const { peer } of [...this.#sessions]) peer.draining()
+    await this.#calls.idle(ms)
+  }
+
+  /** The program is over: answers what is under way with an error, once, and lets go of the sessions. */
+  end(reason: string): void {
+    if (this.ended !== undefined) return
+    this.ended = reason
+    const sessions = [...this.#sessions]
+    this.#sessions.clear()
+    const error = serverEnded(this.server, reason)
+    for (const call of this.#calls.takeAll()) {
+      call.session?.peer.deliver(errorOf(call.id, error))
+      call.onSettled?.(undefined)
+      call.session?.peer.finished(finishedCall(call, 'lost', 0, error.code))
+    }
+    for (const { peer } of sessions) peer.ended(reason)
+  }
+
+  /** Sends a request of the connection's own. `onSettled` gets the answer, or undefined when there will be none. */
+  request(method: string, params: JsonObject, onSettled?: (answer: RpcMessage | undefined) => void): void {
+    const id = this.#calls.nextId()
+    const call = { session: undefined, id, token: undefined, method, tool: undefined, onSettled }
+    if (this.#write(JSON.stringify({ jsonrpc: '2.0', id, method, params })))
+      this.#calls.add(id, { ...call, startedAt: performance.now(), requestBytes: 0 })
+    else onSettled?.(undefined)
+  }
+
+  notify(method: string, params?: JsonObject): void {
+    this.#write(JSON.stringify(notification(method, params)))
+  }
+
+  /** What a client session sent. */
+  fromSession(session: Session, message: RpcMessage): void {
+    const { id, method } = message
+    if (method === undefined) this.#logger.debug(this.#names(), 'dropped a response to no request of the server')
+    else if (id === undefined) this.#notificationFromSession(session, message)
+    else this.#requestFromSession(session, id, method, message)
+  }
+
+  #requestFromSession(session: Session, id: RpcId, method: string, message: RpcMessage): void {
+    switch (method) {
+      case 'ping':
+        session.peer.deliver(resultOf(id, {}))
+        break
+      case 'initialize':
+        session.peer.deliver(resultOf(id, this.initialize))
+        break
+      case 'resources/subscribe':
+        if (session.state.subscriptions.size < MAX_SUBSCRIPTIONS_PER_SESSION)
+          this.#decided(session, id, this.#wishes.subscribe(session, message))
+        else this.#refuse(session, id, message, tooManySubscriptions(MAX_SUBSCRIPTIONS_PER_SESSION))
+        break
+      case 'resources/unsubscribe':
+        this.#decided(session, id, this.#wishes.unsubscribe(session, message))
+        break
+      case 'logging/setLevel':
+        this.#decided(session, id, this.#wishes.setLevel(session, message))
+        break
+      default:
+        this.#call(session, id, message, undefined)
+    }
+  }
+
+  #decided(session: Session, id: RpcId, verdict: Verdict): void {
+    if (verdict === 'answer') {
+      session.peer.deliver(resultOf(id, {}))
+      return
+    }
+    const { pass, failed } = verdict
+    this.#call(session, id, pass, (answer) => {
+      if (answer?.result === undefined) failed?.()
+    })
+  }
+
+  #call(session: Session, id: RpcId, message: RpcMessage, onSettled: PendingCall<Session>['onSettled']): void {
+    const upstreamId = this.#calls.nextId()
+    const token = progressTokenOf(message.params)
+    const error = this.#refusal(session) ?? this.#send(session, id, upstreamId, token, message, onSettled)
+    if (error === undefined) return
+    this.#refuse(session, id, message, error)
+    onSettled?.(undefined)
+  }
+
+  #refusal(session: Session): RpcError | undefined {
+    if (this.ended !== undefined) return serverUnavailable(this.server, this.ended)
+    if (session.pending >= MAX_CALLS_PER_SESSION) return tooManyCalls(MAX_CALLS_PER_SESSION, 'this session')
+    if (this.#calls.size >= MAX_CALLS_PER_CONNECTION)
+      return tooManyCalls(MAX_CALLS_PER_CONNECTION, `server ${this.server}`)
+    return undefined
+  }
+
+  /** The hot path. @returns why it was not sent */
+  #send(
+    session: Session,
+    id: RpcId,
+    upstreamId: number,
+    token: RpcId | undefined,
+    message: RpcMessage,
+    onSettled: PendingCall<Session>['onSettled'],
+  ): RpcError | undefined {
+    const sent =
+      token === undefined
+        ? { ...message, id: upstreamId }
+        : { ...message, id: upstreamId, params: withProgressToken(message.params, upstreamId) }
+    const text = written(sent)
+    if (text === undefined) return unsendable('it is nested too deep or too long')
+    const startedAt = performance.now()
+    if (!this.#write(text)) return notReading(this.server)
+    const { method = '' } = message
+    const requestBytes = Buffer.byteLength(text)
+    const tool = toolOf(message)
+    this.#calls.add(upstreamId, { session, id, token, method, tool, startedAt, requestBytes, onSettled })
+    return undefined
+  }
+
+  #refuse({ peer }: Session, id: RpcId, message: RpcMessage, error: RpcError): void {
+    peer.deliver(errorOf(id, error))
+    peer.finished(refusedCall(message, error.code))
+  }
+
+  #notificationFromSession(session: Session, message: RpcMessage): void {
+    switch (message.method) {
+      case 'notifications/initialized': // the connection sent its own
+      case 'notifications/roots/list_changed': // roots are not offered here
+      case 'notifications/progress': // of requests that a shared server cannot make
+        break
+      case 'notifications/cancelled': {
+        const upstreamId = this.#calls.idOf(session, message.params?.requestId)
+        if (upstreamId !== undefined) this.#cancel(upstreamId, message.params ?? {})
+        break
+      }
+      default: {
+        const text = written(message)
+        if (text === undefined) this.#logger.warn(this.#names(), 'dropped a notification that is nested too deep')
+        else this.#write(text)
+      }
+    }
+  }
+
+  #cancel(upstreamId: number, params: JsonObject): void {
+    const call = this.#calls.take(upstreamId)
+    if (call === undefined) return
+    this.notify('notifications/cancelled', { ...params, requestId: upstreamId })
+    call.onSettled?.(undefined)
+    call.session?.peer.finished(finishedCall(call, 'cancelled', 0, undefined))
+  }
+
+  #fromServer(message: OwnMessage, line: string): void {
+    if (message.method === undefined) this.#answered(message, line)
+    else if (message.id === undefined) this.#notificationFromServer(message)
+    else this.#requestFromServer(message, message.method)
+  }
+
+  #answered(message: OwnMessage, line: string): void {
+    const upstreamId = message.id
+    const call = this.#calls.take(upstreamId)
+    if (call === undefined || typeof upstreamId !== 'number') {
+      this.#unknownAnswer(upstreamId)
+      return
+    }
+    message.id = call.id
+    call.session?.peer.deliver(message)
+    if (call.token !== undefined) this.#taskTokens.keep(upstreamId, call, message)
+    call.onSettled?.(message)
+    call.session?.peer.finished(finishedCall(call, outcomeOf(message), Buffer.byteLength(line), message.error?.code))
+  }
+
+  #unknownAnswer(id: RpcId | undefined): void {
+    // Late answers to cancelled calls are ordinary; an id that was never given out is the server's fault.
+    if (this.#calls.wasGiven(id)) this.#logger.debug({ ...this.#names(), id }, 'dropped a late or repeated response')
+    else this.#program.log('mcpd', `dropped a response with the unknown id ${JSON.stringify(id)?.slice(0, 64)}`)
+  }
+
+  #notificationFromServer(message: OwnMessage): void {
+    switch (message.method) {
+      case 'notifications/cancelled': // its own requests were answered at once
+        break
+      case 'notifications/progress':
+        this.#progress(message)
+        break
+      case 'notifications/message':
+        for (const session of this.#sessions) if (this.#wishes.wantsLog(session, message)) session.peer.deliver(message)
+        break
+      case 'notifications/resources/updated': {
+        const uri = textOf(message.params?.uri)
+        if (uri !== undefined) this.#broadcast(message, this.#wishes.subscribers(uri))
+        break
+      }
+      default:
+        this.#broadcast(message, this.#sessions)
+    }
+  }
+
+  /** Not while draining: the sessions hear the same from the instance that they have moved to. */
+  #broadcast(message: RpcMessage, sessions: ReadonlySet<Session>): void {
+    if (!this.#draining) for (const { peer } of sessions) peer.deliver(message)
+  }
+
+  #progress(message: OwnMessage): void {
+    const token = message.params?.progressToken
+    const call = this.#calls.get(token) ?? this.#taskTokens.get(token)
+    if (call?.session === undefined || call.token === undefined) return // answered or cancelled already
+    message.params = { ...message.params, progressToken: call.token }
+    call.session.peer.deliver(message)
+  }
+
+  #requestFromServer(message: OwnMessage, method: string): void {
+    const { id } = message
+    if (!isId(id)) this.#program.log('mcpd', `dropped a request (${method.slice(0, 64)}) without a usable id`)
+    else this.#write(JSON.stringify(method === 'ping' ? resultOf(id, {}) : errorOf(id, notOffered(method))))
+  }
+
+  #write(text: string): boolean {
+    if (this.ended !== undefined) return false
+    const taken = this.#program.send(text)
+    if (!taken) this.#logger.warn(this.#names(), 'the server does not read its stdin; a message was dropped')
+    return taken
+  }
+
+  #names() {
+    return { instance: this.instance, server: this.server }
+  }
+}
