@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import type { LinkedProject, LinkFrame, RpcMessage } from '../../domain/mcp/link.ts'
+import { isObject } from '../rpc/message.ts'
+
+const jsonObject = z.custom<LinkedProject['servers'][number]['initialize'] & object>(isObject, 'must be an object')
+
+const linkedProject = z.object({
+  name: z.string(),
+  instructions: z.string().exactOptional(),
+  namespacing: z.enum(['always', 'auto', 'never']),
+  servers: z.array(
+    z.object({
+      name: z.string(),
+      state: z.enum(['ready', 'unavailable']),
+      reason: z.string().exactOptional(),
+      initialize: jsonObject.exactOptional(),
+      tools: z
+        .object({
+          allow: z.array(z.string()).exactOptional(),
+          deny: z.array(z.string()).exactOptional(),
+          rename: z.record(z.string(), z.string()).exactOptional(),
+        })
+        .exactOptional(),
+    }),
+  ),
+})
+
+/**
+ * Reads a frame that mcpd sent. A message is taken as it is: what is in it, mcpd has from a server, and the session looks at each field that it uses.
+ * @throws Error for what is no frame
+ */
+export const parseFrame = (text: string): LinkFrame => {
+  const frame: unknown = JSON.parse(text)
+  if (!isObject(frame)) throw new Error('a frame is an object')
+  if (frame.type === 'message') {
+    const { server, message } = frame
+    if (typeof server !== 'string' || !isObject(message) || message.jsonrpc !== '2.0')
+      throw new Error('a message frame has a server and a JSON-RPC message')
+    return { type: 'message', server, message: message as unknown as RpcMessage }
+  }
+  if (frame.type === 'project') return { type: 'project', project: linkedProject.parse(frame.project) }
+  throw new Error('unknown type of frame')
+}
