@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+import type { Deps } from '../deps.ts'
+import { CliError, exitCode, interrupted } from '../errors.ts'
+import { main } from '../main.ts'
+import { createOutput } from '../output/output.ts'
+import { verbs } from '../verbs.ts'
+
+const stop = new AbortController()
+let interruptions = 0
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    stop.abort()
+    interruptions += 1
+    if (interruptions > 1) process.exit(exitCode.interrupted)
+  })
+
+// `mcpctl get servers | head -1`: a reader that has seen enough is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCode.ok)
+  throw error
+})
+
+const out = createOutput(process.stdout, process.stderr)
+
+const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    if (stop.signal.aborted) return reject(interrupted())
+    const timer = setTimeout(done, ms)
+    function done(): void {
+      clearTimeout(timer)
+      stop.signal.removeEventListener('abort', done)
+      if (stop.signal.aborted) reject(interrupted())
+      else resolve()
+    }
+    stop.signal.addEventListener('abort', done, { once: true })
+  })
+
+const execute = async (program: string, args: readonly string[]): Promise<number> => {
+  const { spawn } = await import('node:child_process')
+  return await new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: 'inherit' })
+    child.on('error', (error) => reject(new CliError('cannot-run', `${program} cannot be run: ${error.message}`)))
+    child.on('close', (code) => resolve(code ?? exitCode.failed))
+  })
+}
+
+const connect = async (flags: { readonly server: string | undefined }): Promise<Deps> => {
+  const [{ apiClient }, { loadConfig }, { standardInput, terminalPrompt }] = await Promise.all([
+    import('../api-client.ts'),
+    import('../config-file.ts'),
+    import('../ask.ts'),
+  ])
+  const config = await loadConfig(process.env, flags)
+  return {
+    config,
+    out,
+    sleep,
+    execute,
+    env: process.env,
+    signal: stop.signal,
+    platform: process.platform,
+    now: () => new Date(),
+    input: standardInput(process.stdin),
+    prompt: terminalPrompt(stop.signal),
+    api: apiClient({
+      url: config.server,
+      token: config.token,
+      signal: stop.signal,
+      sleep,
+      notice: out.note,
+      random: Math.random,
+    }),
+    async registry() {
+      const [{ kinds }, { createRegistry }] = await Promise.all([
+        import('../../domain/registry.ts'),
+        import('../../domain/kernel/registry.ts'),
+      ])
+      return createRegistry(kinds)
+    },
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2), { verbs, out, debug: process.env.MCPCTL_DEBUG === '1', connect })

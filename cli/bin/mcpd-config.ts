@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { coded } from '../../domain/kernel/errors.ts'
+
+/** How one mcpd is set up. From flags, then the environment, then defaults. */
+export interface McpdConfig {
+  readonly dataFolder: string
+  readonly host: string
+  /** 0: any that is free. */
+  readonly port: number
+  /** EventStoreDB's connection string; undefined is the embedded log in the data folder. May hold credentials: never shown. */
+  readonly eventStoreUrl?: string
+  /** Postgres for the read models; undefined is PGlite in the data folder. May hold credentials: never shown. */
+  readonly databaseUrl?: string
+  /** A file with the first administrator's token, where somebody else makes it. */
+  readonly bootstrapTokenFile?: string
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export const DEFAULT_PORT = 3100
+
+export const invalidConfiguration = coded(
+  'invalid-configuration',
+  400,
+  'A flag or an environment variable does not make sense',
+  (name: string, problem: string) => ({ message: `${name} ${problem}`, hint: '"mcpd --help" lists all of them' }),
+)
+
+type Env = McpdConfig['env']
+
+/** @throws InvalidConfiguration naming the flag or variable */
+export const mcpdConfig = async (
+  flags: { readonly dataFolder?: string; readonly host?: string; readonly port?: number },
+  env: Env,
+): Promise<McpdConfig> => {
+  const eventStoreUrl = checked(
+    env,
+    'EVENTSTORE_URL',
+    /^(esdb|kurrentdb|eventstoredb)(\+discover)?:\/\//,
+    'esdb://host:2113',
+  )
+  const databaseUrl = checked(env, 'DATABASE_URL', /^postgres(ql)?:\/\//, 'postgres://user@host:5432/database')
+  return {
+    dataFolder: resolve(flags.dataFolder ?? env.MCPCTL_DATA_FOLDER ?? defaultDataFolder(env)),
+    host: flags.host ?? env.MCPD_HOST ?? '127.0.0.1',
+    port: flags.port ?? portOf(env, 'MCPD_PORT') ?? DEFAULT_PORT,
+    env,
+    ...(eventStoreUrl === undefined ? {} : { eventStoreUrl }),
+    ...(databaseUrl === undefined ? {} : { databaseUrl: await withPassword(databaseUrl, env) }),
+    ...(env.MCPCTL_BOOTSTRAP_TOKEN_FILE === undefined ? {} : { bootstrapTokenFile: env.MCPCTL_BOOTSTRAP_TOKEN_FILE }),
+  }
+}
+
+/** `~/.mcpctl/data`, or below `MCPCTL_HOME`. */
+const defaultDataFolder = (env: Env): string => join(env.MCPCTL_HOME ?? join(homedir(), '.mcpctl'), 'data')
+
+/** A port number from the environment; undefined when it is not set. */
+export const portOf = (env: Env, name: string): number | undefined => {
+  const text = env[name]
+  if (text === undefined || text === '') return undefined
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw invalidConfiguration(name, 'must be a port: 0 to 65535')
+  return port
+}
+
+const checked = (env: Env, name: string, pattern: RegExp, example: string): string | undefined => {
+  const value = env[name]
+  if (value === undefined || value === '') return undefined
+  // The value itself is not shown: it may hold a password.
+  if (!pattern.test(value)) throw invalidConfiguration(name, `must look like ${example}`)
+  return value
+}
+
+/** Containers get a password as a file, so that it stands in no environment. */
+const withPassword = async (url: string, env: Env): Promise<string> => {
+  const file = env.DATABASE_PASSWORD_FILE
+  if (file === undefined) return url
+  const parsed = new URL(url)
+  try {
+    parsed.password = encodeURIComponent((await readFile(file, 'utf8')).trim())
+  } catch (error) {
+    throw invalidConfiguration(
+      'DATABASE_PASSWORD_FILE',
+      `cannot be read: ${error instanceof Error ? error.message : error}`,
+    )
+  }
+  return parsed.href
+}

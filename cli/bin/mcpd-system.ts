@@ -1,0 +1,217 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { WebSocket } from 'ws'
+import { type DataFolder, openDataFolder } from '../../adapters/data-folder/data-folder.ts'
+import { openEmbeddedLog } from '../../adapters/embedded-log/embedded-log.ts'
+import { openEventStoreLog } from '../../adapters/eventstore/eventstore-log.ts'
+import { createHttpServer, listen } from '../../adapters/http/server.ts'
+import { openFileKeyStore } from '../../adapters/keyring/file-keyring.ts'
+import { openKeyring } from '../../adapters/keyring/keyring.ts'
+import { logKeyStore } from '../../adapters/keyring/log-keyring.ts'
+import { createLinkPair } from '../../adapters/link/in-process.ts'
+import { linkOverSocket } from '../../adapters/link/websocket.ts'
+import { createInstanceHost } from '../../adapters/mcp/host.ts'
+import { serveLink } from '../../adapters/mcp/router.ts'
+import { openReadSide } from '../../adapters/postgres/read-side.ts'
+import { openProcessRuntime } from '../../adapters/process/process-runtime.ts'
+import { bootId, findProcess } from '../../adapters/process/process-table.ts'
+import { ADMIN, createAccessTokens } from '../../commands/access-tokens.ts'
+import { authorize } from '../../commands/authorize.ts'
+import { createDefaultBackend } from '../../commands/default-backend.ts'
+import { createCommandLoop } from '../../commands/handle.ts'
+import { reactorContext } from '../../commands/reactors/reactor.ts'
+import { startReconciler } from '../../commands/reactors/reconciler.ts'
+import { createResourceCommands } from '../../commands/resources.ts'
+import { resolveEnv } from '../../commands/secrets/resolve-env.ts'
+import { recordRotation, rotateMasterKey } from '../../commands/secrets/rotate-master-key.ts'
+import { seed } from '../../commands/seed.ts'
+import { catalog } from '../../domain/catalog.ts'
+import { systemClock } from '../../domain/kernel/clock.ts'
+import { notFound } from '../../domain/kernel/declared.ts'
+import type { EventLog } from '../../domain/kernel/event-log.ts'
+import type { JsonObject } from '../../domain/kernel/json.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
+import { createRegistry } from '../../domain/kernel/registry.ts'
+import type { LinkDialer } from '../../domain/mcp/link.ts'
+import { kinds } from '../../domain/registry.ts'
+import { instanceView } from './instance-view.ts'
+import { kindHooks, secretReader } from './kind-hooks.ts'
+import type { McpdConfig } from './mcpd-config.ts'
+import { projectTopology } from './project-topology.ts'
+import { version } from './version.ts'
+
+/** A running mcpd. */
+export interface Mcpd {
+  readonly url: string
+  /** The first administrator's token, at the very first start only. */
+  readonly firstToken: string | undefined
+  /** A new token for the administrator: for who may read the data folder anyway. */
+  issueAdminToken(description: string): Promise<string>
+  /** Whether a bearer is valid. */
+  accepts(bearer: string): Promise<boolean>
+  /** Links for an mcplocal in the same process. */
+  readonly dialer: LinkDialer
+  /** Stops taking requests, ends servers, flushes and frees everything. */
+  close(): Promise<void>
+}
+
+/** Wires one mcpd and starts it. What was opened before something failed is closed again. */
+export const startMcpd = async (
+  config: McpdConfig,
+  logger: Logger,
+  about: () => JsonObject = () => ({}),
+): Promise<Mcpd> => {
+  const opened: (() => Promise<unknown>)[] = []
+  const close = async (): Promise<void> => {
+    for (const each of opened.splice(0).reverse()) {
+      await each().catch((error: unknown) => logger.error({ err: error }, 'closing failed'))
+    }
+  }
+  try {
+    return await wire(config, logger, about, opened, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const wire = async (
+  config: McpdConfig,
+  logger: Logger,
+  about: () => JsonObject,
+  opened: (() => Promise<unknown>)[],
+  close: () => Promise<void>,
+): Promise<Mcpd> => {
+  const clock = systemClock
+  const newId = randomUUID
+  const registry = createRegistry(kinds)
+  const folder = await ownDataFolder(config.dataFolder)
+  opened.push(() => folder.release())
+  const log = await openLog(config, folder)
+  opened.push(() => log.close())
+
+  const loop = createCommandLoop({ log, catalog, clock })
+  const system = reactorContext('mcpd', newId())
+  const keyring = await openKeyring({
+    store:
+      config.eventStoreUrl === undefined
+        ? await openFileKeyStore({ dataFolder: folder.path })
+        : logKeyStore({ log, clock, newId }),
+    dataFolder: folder.path,
+    env: config.env,
+    clock,
+    logger,
+    record: recordRotation({ commands: loop, clock }, system),
+  })
+
+  const readSide = await openReadSide({
+    log,
+    logLocation:
+      config.eventStoreUrl === undefined
+        ? { kind: 'embedded', folder: folder.part('log') }
+        : { kind: 'eventstore', connectionString: config.eventStoreUrl },
+    database:
+      config.databaseUrl === undefined
+        ? { kind: 'pglite', folder: folder.part('read-models') }
+        : { kind: 'postgres', url: config.databaseUrl },
+    registry,
+    catalog,
+    logger,
+  })
+  opened.push(() => readSide.close())
+
+  const defaultBackend = createDefaultBackend(loop, registry, clock)
+  const secrets = secretReader(loop, registry, keyring)
+  const hooks = kindHooks({ loop, keyring, defaultBackend, clock })
+  const resources = createResourceCommands({ loop, registry, clock, newId, hooks })
+  const tokens = createAccessTokens(loop, clock)
+  await seed({ loop, registry, resources, defaultBackend, log, newId })
+  const firstToken = await tokens.bootstrap(system, await givenToken(config.bootstrapTokenFile))
+
+  const runtime = await openProcessRuntime({ dataFolder: folder.path, logger })
+  opened.push(() => runtime.close())
+  const host = createInstanceHost({ runtime, logger })
+  opened.push(() => host.close())
+  const reconciler = await startReconciler({
+    log,
+    loop,
+    view: instanceView(readSide),
+    host,
+    clock,
+    newId,
+    logger,
+    resolveEnv: (env) => resolveEnv(env, secrets.find),
+  })
+  opened.push(() => reconciler.close())
+
+  const topology = projectTopology(readSide, logger)
+  opened.push(async () => topology.close())
+  const { app, metrics } = await createHttpServer({
+    registry,
+    catalog,
+    log,
+    loop,
+    resources,
+    defaultBackend,
+    tokens,
+    readSide,
+    instanceLogs: runtime.logs,
+    secretValues: secrets.values,
+    rotateMasterKey: async (context) => ({ ...(await rotateMasterKey({ commands: loop, clock, keyring }, context)) }),
+    serveLink: (project, socket: WebSocket) => serve(project, linkOverSocket(socket)),
+    reactors: () => [reconciler.status()],
+    clock,
+    newId,
+    logger,
+    version,
+    about: () => ({
+      dataFolder: folder.path,
+      database: { kind: config.databaseUrl === undefined ? 'pglite' : 'postgres' },
+      ...about(),
+    }),
+  })
+  const serve = (project: string, link: Parameters<typeof serveLink>[0]['link']): void =>
+    serveLink({ project, link, topology, host, logger, onCall: metrics.mcpCall })
+  opened.push(() => app.close())
+  const url = await listen(app, config.host, config.port)
+
+  return {
+    url,
+    firstToken,
+    issueAdminToken: (description) => tokens.issue(ADMIN, description, reactorContext('mcpd', newId())),
+    accepts: (bearer) =>
+      tokens.authenticate(bearer).then(
+        () => true,
+        () => false,
+      ),
+    dialer: {
+      async dial(project, bearer) {
+        const { principal } = await tokens.authenticate(bearer)
+        authorize(principal, 'run', `project/${project}`)
+        if ((await readSide.queries.get('project', project)).row === undefined)
+          throw notFound({ kind: 'project', name: project })
+        const [here, there] = createLinkPair()
+        serve(project, there)
+        return here
+      },
+    },
+    close,
+  }
+}
+
+const ownDataFolder = (path: string): Promise<DataFolder> =>
+  openDataFolder(path, {
+    now: new Date(),
+    identify: (pid) => {
+      const found = findProcess(pid)
+      return found === undefined || found.zombie ? undefined : `${bootId()}/${found.start}`
+    },
+  })
+
+const openLog = (config: McpdConfig, folder: DataFolder): Promise<EventLog> =>
+  config.eventStoreUrl === undefined
+    ? openEmbeddedLog({ folder: folder.part('log') })
+    : openEventStoreLog({ connectionString: config.eventStoreUrl })
+
+const givenToken = async (file: string | undefined): Promise<string | undefined> =>
+  file === undefined ? undefined : (await readFile(file, 'utf8')).trim()

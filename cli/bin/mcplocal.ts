@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util'
+import { startMcplocal } from '../../proxy/endpoint/start.ts'
+import { webSocketDialer } from '../../proxy/link/websocket-dialer.ts'
+import { createLogger } from './logger.ts'
+import { portOf } from './mcpd-config.ts'
+import { exitOn, failed } from './process-end.ts'
+import { version } from './version.ts'
+
+const HELP = `mcplocal ${version}: the MCP proxy that agents talk to
+
+Usage: mcplocal [flags]
+
+Flags:
+  --server URL          mcpd                                (http://127.0.0.1:3100, MCPCTL_SERVER)
+  --host ADDRESS        address to listen on                (127.0.0.1, MCPLOCAL_HOST)
+  --port PORT           port to listen on                   (3200, MCPLOCAL_PORT)
+  --allow-host NAME     a Host header to accept beside localhost; repeatable
+  --allow-origin URL    an Origin header to accept beside localhost; repeatable
+  --version, --help
+
+Endpoints: /projects/<name>/mcp (Streamable HTTP, with a bearer token of mcpd), /healthz, /readyz, /metrics
+
+Exit codes: 0 ended by SIGTERM or SIGINT, 1 could not start or failed, 2 wrong usage
+`
+
+const main = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: {
+      server: { type: 'string' },
+      host: { type: 'string' },
+      port: { type: 'string' },
+      'allow-host': { type: 'string', multiple: true },
+      'allow-origin': { type: 'string', multiple: true },
+      version: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help === true) return void process.stdout.write(HELP)
+  if (values.version === true) return void process.stdout.write(`${version}\n`)
+  const env = values.port === undefined ? process.env : { ...process.env, MCPLOCAL_PORT: values.port }
+  const server = values.server ?? process.env.MCPCTL_SERVER ?? 'http://127.0.0.1:3100'
+  const logger = createLogger('mcplocal')
+  const mcplocal = await startMcplocal({
+    host: values.host ?? process.env.MCPLOCAL_HOST ?? '127.0.0.1',
+    port: portOf(env, 'MCPLOCAL_PORT') ?? 3200,
+    dialer: webSocketDialer({ server, logger }),
+    logger,
+    version,
+    allowedHosts: values['allow-host'] ?? [],
+    allowedOrigins: values['allow-origin'] ?? [],
+  })
+  logger.info({ url: mcplocal.url, server }, 'mcplocal is ready')
+  exitOn(['SIGTERM', 'SIGINT'], () => mcplocal.close(), logger)
+}
+
+main().catch((error: unknown) => failed('mcplocal', error))
