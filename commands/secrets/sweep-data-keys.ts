@@ -8,17 +8,19 @@ export const ORPHAN_AGE_MS = 10 * 60_000
  * refused. Idempotent. Answers how many there were.
  *
  * @param isDeclared whether a secret of this uid exists, asked of the log or of rows that are up to date with it
+ * @param minAgeMs 0 at the start of the only mcpd there is, before it takes requests
  */
 export const sweepDataKeys = async (
   keyring: Keyring,
   isDeclared: (uid: string) => Promise<boolean>,
   now: Date,
+  minAgeMs = ORPHAN_AGE_MS,
 ): Promise<number> => {
   let destroyed = 0
   for (const { uid, createdAt } of await keyring.list()) {
     // A damaged entry has no date: whose it is decides alone.
     const age = createdAt === undefined ? Number.POSITIVE_INFINITY : now.getTime() - Date.parse(createdAt)
-    if (age < ORPHAN_AGE_MS || (await isDeclared(uid))) continue
+    if (age < minAgeMs || (await isDeclared(uid))) continue
     await keyring.destroy(uid)
     destroyed++
   }

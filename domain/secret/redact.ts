@@ -1,7 +1,7 @@
 /** Values shorter than this are not looked for: they would black out ordinary words. */
 export const MIN_REDACTED_CHARS = 6
 /** Lines of a value (of a PEM key, say) are also looked for one by one from this length on. */
-const MIN_REDACTED_LINE_CHARS = 16
+const MIN_REDACTED_LINE_CHARS = 8
 /** Longer texts are cut off before they are searched: the cost of a line is bounded, and nothing passes unsearched. */
 export const MAX_REDACTED_TEXT_CHARS = 64 * 1024
 /** Forms of values that are looked for. With more than that, no text is let through at all. */
@@ -74,7 +74,8 @@ const encodings = (value: string): readonly string[] => {
   const bytes = Buffer.from(value, 'utf8')
   const text = bytes.toString('utf8') // well-formed: encodeURIComponent throws on half a surrogate pair
   const hex = bytes.toString('hex')
-  const base64 = [0, 1, 2].map((offset) => base64Within(bytes, offset))
+  const whole = bytes.toString('base64').replace(/=+$/, '')
+  const base64 = [whole, ...[0, 1, 2].map((offset) => base64Within(bytes, offset))]
   return [
     value,
     JSON.stringify(value).slice(1, -1),

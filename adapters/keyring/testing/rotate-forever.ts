@@ -4,7 +4,7 @@ import type { KeyStore } from '../key-store.ts'
 import { openKeyring } from '../keyring.ts'
 
 /**
- * Opens the keyring of the data folder in its first argument and rotates its master key until it is killed. Writes a
+ * Opens the keyring of the data folder in its first argument and makes, rotates and destroys keys until it is killed. Writes a
  * character for each data key before it is wrapped anew and for each rotation that is recorded.
  */
 const main = async (dataFolder: string): Promise<never> => {
@@ -27,8 +27,10 @@ const main = async (dataFolder: string): Promise<never> => {
     record,
   })
   for (;;) {
-    await keyring.create(randomUUID())
+    const uid = randomUUID()
+    await keyring.create(uid)
     await keyring.rotate(record)
+    await keyring.destroy(uid)
   }
 }
 
