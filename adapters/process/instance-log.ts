@@ -17,6 +17,11 @@ export interface InstanceLogOptions {
   readonly now: () => number
 }
 
+/** A line that waits for the disk; a note on missing lines stands for all of them. */
+interface Pending extends LogLine {
+  readonly standsFor: number
+}
+
 /** A bucket of bytes. An empty one stays shut until it has filled for a second: one gap a second, not one a line. */
 const openBudget = () => {
   let left = LOG_BURST_BYTES
@@ -44,7 +49,7 @@ export const instanceLog = ({ folder, logger, now }: InstanceLogOptions) => {
   const files = logFiles(folder)
   const followers = new Set<Follower>()
   const affordable = openBudget()
-  let pending: LogLine[] = []
+  let pending: Pending[] = []
   let pendingSize = 0
   let leftOut = 0
   let flushing = false
@@ -58,14 +63,14 @@ export const instanceLog = ({ folder, logger, now }: InstanceLogOptions) => {
     return result
   }
 
-  const keep = (source: LogLine['source'], line: string) => {
-    pending.push({ at: new Date(now()).toISOString(), source, line })
+  const keep = (source: LogLine['source'], line: string, standsFor = 1) => {
+    pending.push({ at: new Date(now()).toISOString(), source, line, standsFor })
     pendingSize += line.length
   }
 
   const noteLeftOut = () => {
     if (leftOut === 0) return
-    keep('mcpd', `[${leftOut} lines left out: more than ${LOG_BYTES_PER_SECOND / 1024} KiB a second are not kept]`)
+    keep('mcpd', `[${leftOut} lines left out: too many at once, or the disk did not take them]`, leftOut)
     leftOut = 0
   }
 
@@ -79,11 +84,11 @@ export const instanceLog = ({ folder, logger, now }: InstanceLogOptions) => {
       await files.write(lines.map(formatLine).join(''))
       failing = false
     } catch (error) {
-      leftOut += lines.length
-      if (!failing) logger.error({ folder, error }, 'A log cannot be written; its lines are left out until it can')
+      leftOut += lines.reduce((sum, { standsFor }) => sum + standsFor, 0)
+      if (!failing) logger.error({ folder, err: error }, 'A log cannot be written; its lines are left out until it can')
       failing = true
     }
-    for (const one of followers) one.push(lines)
+    for (const one of followers) one.push(lines.map(({ at, source, line }) => ({ at, source, line })))
   }
 
   const enough = ({ tail, since }: ReadLogOptions) => {

@@ -1,4 +1,4 @@
-import { readdir, stat, writeFile } from 'node:fs/promises'
+import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { LogLine, ReadLogOptions } from '../../domain/instance/runtime.ts'
@@ -118,8 +118,24 @@ describe('the log of an instance', () => {
     logs.of('a').append('mcpd', 'the program has ended')
     const lines = await collect(logs.read('a'))
     const kept = lines.filter((line) => line.startsWith('x')).length
-    expect(lines.at(-2)).toBe(`[${3_000 - kept} lines left out: more than 256 KiB a second are not kept]`)
+    expect(lines.at(-2)).toBe(`[${3_000 - kept} lines left out: too many at once, or the disk did not take them]`)
     expect(lines.at(-1)).toBe('the program has ended')
+  })
+
+  it('counts what the disk did not take, and heals when it does', async () => {
+    const { logs, folder } = await setUp()
+    await writeFile(join(folder, 'a'), 'a file where the folder should be')
+    for (const line of numbers(0, 30)) {
+      logs.of('a').append('stderr', line)
+      await new Promise(setImmediate)
+    }
+    await expect(collect(logs.read('a'))).resolves.toEqual([])
+    await rm(join(folder, 'a'))
+    logs.of('a').append('stderr', 'after')
+    expect(await collect(logs.read('a'))).toEqual([
+      '[30 lines left out: too many at once, or the disk did not take them]',
+      'after',
+    ])
   })
 
   it('is followed without a gap and without a repeat, over a new run, until the reader gives up', async () => {

@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openProcessRuntime } from './process-runtime.ts'
+import { findProcess } from './process-table.ts'
 import { intention, type RunRecord, started } from './run-record.ts'
 import { startHost } from './testing/host.ts'
 import { handles, isAlive, processesIn } from './testing/processes.ts'
@@ -72,7 +75,7 @@ describe('when mcpd is killed', { timeout: 30_000 }, () => {
   it('at any moment of starting and stopping, nothing is left', async () => {
     const dataFolder = await scratchFolder()
     const busy = script('process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)')
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 3; round++) {
       const host = startHost(dataFolder, [busy], '--endless')
       for (let starts = 0; starts <= round; starts++) await host.next()
       await host.kill()
@@ -145,6 +148,28 @@ describe('what a former mcpd noted', { timeout: 30_000 }, () => {
     const elsewhere = await startBystander(join(dataFolder, 'other'))
     await openAgain(dataFolder)
     expect([isAlive(pid), isAlive(elsewhere)]).toEqual([false, true])
+  })
+
+  it.each([
+    ['is ended', 'work', false],
+    ['is spared when it works elsewhere, so may be somebody else by now:', 'other', true],
+  ])('%s what is left of a group whose leader is gone', async (_, noted, spared) => {
+    const dataFolder = await scratchFolder()
+    const folder = join(dataFolder, 'work')
+    await mkdir(folder)
+    const fork = `const child = require('child_process').spawn('sleep', ['60'], { stdio: 'ignore' }); console.log(child.pid); child.unref()`
+    const leader = spawn(process.execPath, ['-e', fork], {
+      cwd: folder,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const record = started(intention('k', join(dataFolder, noted)), leader.pid ?? 0)
+    const [forked] = await Promise.all([text(leader.stdout).then(Number), once(leader, 'exit')])
+    onTestFinished(() => void (isAlive(forked) && process.kill(forked, 'SIGKILL')))
+    expect([findProcess(record.group ?? 0), isAlive(forked)]).toEqual([undefined, true])
+    await note(dataFolder, record)
+    await openAgain(dataFolder)
+    expect(isAlive(forked)).toBe(spared)
   })
 
   it('may be unreadable: mcpd starts all the same', async () => {

@@ -1,6 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { endGroup } from './group-signals.ts'
-import { allProcesses, findProcess, type ProcessRow, TICKS_PER_SECOND, workingFolder } from './process-table.ts'
+import {
+  allProcesses,
+  findProcess,
+  type ProcessRow,
+  TICKS_PER_SECOND,
+  ticksNow,
+  workingFolder,
+} from './process-table.ts'
 import type { RunRecord } from './run-record.ts'
 
 /** Time between SIGTERM and SIGKILL for programs whose mcpd is gone: their stdin has ended, most have left already. */
@@ -11,13 +18,14 @@ const FORK_POLL_MS = 50
 
 const leads = (row: ProcessRow) => row.pid === row.group && row.pid === row.session
 
+/** The last start time that a program can have whose start was noted at `ticks`. */
+const latestStart = (ticks: number) => ticks + (FORK_WINDOW_MS / 1_000) * TICKS_PER_SECOND
+
 /** A program that was started but whose pid we had no time to note: a session leader in that folder, of that moment. */
-const findIntended = (record: RunRecord): number[] => {
-  const { ticks, folder } = record
+const findIntended = ({ ticks, folder }: RunRecord): number[] => {
   if (ticks === undefined) return []
-  const latest = ticks + (FORK_WINDOW_MS / 1_000) * TICKS_PER_SECOND
   return allProcesses()
-    .filter((row) => leads(row) && Number(row.start) >= ticks - 1 && Number(row.start) <= latest)
+    .filter((row) => leads(row) && Number(row.start) >= ticks - 1 && Number(row.start) <= latestStart(ticks))
     .filter((row) => workingFolder(row.pid) === folder)
     .map((row) => row.pid)
 }
@@ -40,14 +48,17 @@ const ended = async (record: RunRecord): Promise<boolean> => {
   return results.every(Boolean)
 }
 
-/** A fork may be under way while we look, so an intention is looked for until its window is over. */
+/**
+ * A fork may be under way while we look, so we look until its window is over. Nothing is started in that time, here or
+ * by the next mcpd: so what the watcher of the last one finds in that folder then is not the program of the next.
+ */
 const endIntended = async (record: RunRecord): Promise<boolean> => {
-  const deadline = performance.now() + FORK_WINDOW_MS
-  while (performance.now() < deadline) {
-    if (findIntended(record).length > 0) return ended(record)
+  for (;;) {
+    const lastLook = (ticksNow() ?? 0) > latestStart(record.ticks ?? 0)
+    if (!(await ended(record))) return false
+    if (lastLook || record.ticks === undefined) return true
     await delay(FORK_POLL_MS)
   }
-  return true
 }
 
 /**

@@ -58,7 +58,7 @@ export const openProcessGroups = async (options: { folder: string; logger: Logge
       if (await endGroup(pid, LEFT_OVER_GRACE_MS)) forget(record)
       else logger.error({ group: pid, waitedMs: KILL_WAIT_MS }, 'A process does not end even by SIGKILL')
     } catch (error) {
-      logger.error({ group: pid, error }, 'A process group could not be ended')
+      logger.error({ group: pid, err: error }, 'A process group could not be ended')
     }
   }
 
@@ -73,7 +73,7 @@ export const openProcessGroups = async (options: { folder: string; logger: Logge
     const { cwd, env, stdin } = options
     const child = spawn(command, args, { cwd, env, detached: true, stdio: [stdin, 'pipe', 'pipe'] })
     if (child.pid === undefined) return { child, record }
-    child.on('error', (error) => logger.warn({ pid: child.pid, error: error.message }, 'A process reports an error'))
+    child.on('error', (error) => logger.warn({ pid: child.pid, err: error }, 'A process reports an error'))
     try {
       const known = started(record, child.pid)
       records.amend(known)

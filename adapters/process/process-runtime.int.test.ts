@@ -1,9 +1,9 @@
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { MAX_STDIN_BUFFER, type Program } from '../../domain/instance/runtime.ts'
+import { type Launch, MAX_STDIN_BUFFER, type Program } from '../../domain/instance/runtime.ts'
 import { LOG_FILE_BYTES, LOG_FILES } from './log-files.ts'
-import { openProcessRuntime, type ProcessLaunch, type ProcessRuntimeOptions } from './process-runtime.ts'
+import { openProcessRuntime, type ProcessRuntimeOptions } from './process-runtime.ts'
 import type { ProcessProgram } from './running-program.ts'
 import { isAlive } from './testing/processes.ts'
 import { echo, forking, script, stubborn } from './testing/programs.ts'
@@ -16,14 +16,14 @@ const setUp = async (options: Partial<ProcessRuntimeOptions> = {}) => {
   const dataFolder = await scratchFolder()
   const runtime = await openProcessRuntime({ dataFolder, ...options })
   onTestFinished(() => runtime.close())
-  const launch = (program: Program, more: Partial<ProcessLaunch> = {}): ProcessLaunch => ({
+  const launch = (program: Program, more: Partial<Launch> = {}): Launch => ({
     instance: 'a',
     server: 's',
     env: {},
     program,
     ...more,
   })
-  const start = async (program: Program, more: Partial<ProcessLaunch> = {}) => {
+  const start = async (program: Program, more: Partial<Launch> = {}) => {
     const running = await runtime.start(launch(program, more), never)
     const lines: string[] = []
     running.onLine((line) => lines.push(line))
@@ -80,7 +80,7 @@ describe('a running program', { timeout: 20_000 }, () => {
   it('delivers what it printed before anybody listened', async () => {
     const { runtime, launch } = await setUp()
     const running = await runtime.start(
-      launch(script('console.error(1); console.log("early"); setInterval(()=>{}, 1000)')),
+      launch(script('console.error(1); console.log("early"); process.stdin.resume()')),
       never,
     )
     const onStderr = async () => {
@@ -101,6 +101,7 @@ describe('a running program', { timeout: 20_000 }, () => {
     while (running.send(message) && sent < 100) sent++
     expect(sent * message.length).toBeGreaterThanOrEqual(MAX_STDIN_BUFFER)
     expect(sent * message.length).toBeLessThan(2 * MAX_STDIN_BUFFER)
+    await running.stop({ graceMs: 0 })
   })
 
   it('is ended when a line grows too long', async () => {

@@ -1,4 +1,5 @@
 import { mkdir, realpath, rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type InstanceLogs, type Launch, type Runtime, startFailed } from '../../domain/instance/runtime.ts'
 import { CodedError } from '../../domain/kernel/errors.ts'
@@ -9,11 +10,13 @@ import { openPackageStore } from './package-store.ts'
 import { openProcessGroups } from './process-groups.ts'
 import { redactor } from './redact.ts'
 import { type ProcessProgram, runningProgram } from './running-program.ts'
-import { spawnFailed } from './spawn-failure.ts'
+import { preparationFailed, spawnFailed } from './spawn-failure.ts'
 
 /** Time that programs have to end when the runtime closes. */
 export const CLOSE_GRACE_MS = 4_000
 const MAX_COMMAND_LINE = 1_000
+/** An empty PATH would mean the working folder. */
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
 
 export interface ProcessRuntimeOptions {
   /** mcpd's data folder, which its lock guards; this runtime makes `packages`, `run`, `work` and `logs` in it. */
@@ -28,15 +31,10 @@ export interface ProcessRuntimeOptions {
   readonly maxLine?: number
 }
 
-/** What is known besides the contract: values of the environment that came from secrets, to keep out of logs. */
-export interface ProcessLaunch extends Launch {
-  readonly secrets?: readonly string[]
-}
-
 export interface ProcessRuntime extends Runtime {
-  start(launch: ProcessLaunch, options: { signal: AbortSignal }): Promise<ProcessProgram>
+  start(launch: Launch, options: { signal: AbortSignal }): Promise<ProcessProgram>
   readonly logs: InstanceLogs
-  /** The process that ends all programs when mcpd dies; undefined while it is being replaced. */
+  /** The process that ends all programs when mcpd dies; undefined before the first start and while it is being replaced. */
   readonly watcherPid: number | undefined
 }
 
@@ -87,17 +85,17 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
     }
   }
 
-  const launchProgram = async (launch: ProcessLaunch, signal: AbortSignal): Promise<ProcessProgram> => {
+  const launchProgram = async (launch: Launch, signal: AbortSignal): Promise<ProcessProgram> => {
     const { instance } = launch
     const redact = redactor(launch.secrets ?? [])
     const log = logs.of(instance)
-    await log.startRun()
     try {
+      await log.startRun()
       const { command, args, details } = await resolveProgram(launch, signal)
       const cwd = join(dataFolder, 'work', instance)
       await mkdir(cwd, { recursive: true, mode: 0o700 })
       signal.throwIfAborted()
-      const { PATH = '', HOME = '' } = environment
+      const { PATH = DEFAULT_PATH, HOME = homedir() } = environment
       const env = { PATH, HOME, ...launch.env }
       const group = await groups.spawn(command, args, { cwd, env, stdin: 'pipe' }).catch((error: unknown) => {
         throw spawnFailed(command, error, env.PATH)
@@ -107,9 +105,10 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
       log.append('mcpd', `started as process ${group.pid}: ${commandLine}`)
       return runningProgram({ group, log, details: all, redact, ...(maxLine === undefined ? {} : { maxLine }) })
     } catch (error) {
-      const reason = error instanceof CodedError ? error.message : 'The start was given up.'
+      const failure = preparationFailed(instance, error)
+      const reason = failure instanceof CodedError ? failure.message : 'The start was given up.'
       for (const line of redact(reason).split('\n')) log.append('mcpd', line)
-      throw error
+      throw failure
     }
   }
 

@@ -73,6 +73,9 @@ export const openRunRecords = (folder: string) => {
       const file = openSync(fileOf(intended.key), 'wx', 0o600)
       try {
         writeSync(file, `${JSON.stringify(intended)}\n`)
+      } catch (error) {
+        rmSync(fileOf(intended.key), { force: true })
+        throw error
       } finally {
         closeSync(file)
       }

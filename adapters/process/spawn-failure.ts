@@ -49,3 +49,16 @@ export const spawnFailed = (command: string, error: unknown, path: string): Code
       )
   }
 }
+
+/** What went wrong before the program was started: errors of the system become reasons, all others stay as they are. */
+export const preparationFailed = (instance: string, error: unknown): unknown => {
+  if (!(error instanceof Error && 'syscall' in error)) return error
+  const code = codeOf(error)
+  const full = code === 'ENOSPC' || code === 'EDQUOT'
+  return startFailed(
+    full
+      ? `The disk with the data folder is full, so ${instance} was not started.`
+      : `The data folder cannot be used, so ${instance} was not started: ${error.message}`,
+    full ? 'Free some space; the start is tried again.' : 'Check the owner and the rights of the data folder.',
+  )
+}

@@ -22,7 +22,7 @@ const watcherCommand = (): string[] => {
 }
 
 export interface Watcher {
-  /** Undefined for the moment in which there is none. */
+  /** Undefined while there is none: before the first program, and for the moment in which one is replaced. */
   readonly pid: number | undefined
   /** Tells what is known of a process group; the bytes are the kernel's when this returns. */
   tell(record: RunRecord): void
@@ -33,7 +33,7 @@ export interface Watcher {
 }
 
 /**
- * Keeps one watcher running for as long as mcpd runs. It leads a session of its own, so that a terminal's Ctrl-C or a
+ * Keeps one watcher running from the first program on. It leads a session of its own, so that a terminal's Ctrl-C or a
  * signal to mcpd's group does not reach it, and has an empty environment: nothing of mcpd's is visible in it.
  */
 export const startWatcher = (logger: Logger): Watcher => {
@@ -50,6 +50,7 @@ export const startWatcher = (logger: Logger): Watcher => {
   }
 
   const start = () => {
+    timer = undefined
     const since = performance.now()
     const one = spawn(process.execPath, watcherCommand(), {
       cwd: '/',
@@ -67,12 +68,11 @@ export const startWatcher = (logger: Logger): Watcher => {
       logger.warn({ ...details, restartInMs: pause }, 'The process watcher ended; a new one takes over')
       timer = setTimeout(start, pause)
     }
-    one.on('error', (error) => lost({ error: error.message }))
+    one.on('error', (error) => lost({ err: error }))
     one.on('exit', (code, signal) => lost({ code, signal }))
     one.stdin?.on('error', () => {}) // it died; `exit` says so
     for (const record of known.values()) write(JSON.stringify(record))
   }
-  start()
 
   return {
     get pid() {
@@ -80,7 +80,8 @@ export const startWatcher = (logger: Logger): Watcher => {
     },
     tell(record) {
       known.set(record.key, record)
-      write(JSON.stringify(record))
+      if (child !== undefined) write(JSON.stringify(record))
+      else if (timer === undefined) start() // which tells all that is known
     },
     forget(key) {
       known.delete(key)
