@@ -19,6 +19,12 @@ export const unauthenticated = coded('unauthenticated', 401, 'No valid bearer to
   hint: 'Log in with "mcpctl login", or set MCPCTL_TOKEN',
 }))
 
+/** 422: a token that somebody else made has to look like ours. */
+export const invalidToken = coded('invalid-token', 422, 'A given token does not have the form of one', () => ({
+  message: 'the given token does not have the form of one: "mcpctl_at_" and 43 characters of base64url',
+  hint: 'Make one: echo "mcpctl_at_$(openssl rand 32 | basenc --base64url | tr -d =)"',
+}))
+
 /** Who a request comes from. */
 export interface Identity {
   readonly principal: Principal
@@ -31,8 +37,11 @@ export interface AccessTokens {
   revoke(token: string, reason: string, context: CommandContext): Promise<void>
   /** @throws Unauthenticated */
   authenticate(bearer: string | undefined): Promise<Identity>
-  /** On the very first start of a system: makes the administrator's first token; undefined at every other start. */
-  bootstrap(context: CommandContext): Promise<string | undefined>
+  /**
+   * On the very first start of a system: makes the administrator's first token and answers it; undefined at every other start.
+   * @param given a token made by somebody else, instead of a new one. @throws InvalidToken
+   */
+  bootstrap(context: CommandContext, given?: string): Promise<string | undefined>
 }
 
 /** The administrator that every system begins with. */
@@ -105,10 +114,11 @@ export const createAccessTokens = (loop: CommandLoop, clock: Clock): AccessToken
       if (status !== 'active' || principal === undefined || expired) throw unauthenticated()
       return { principal, actor: { ...principal, tokenSha: sha.slice(0, 12) } }
     },
-    async bootstrap(context) {
+    async bootstrap(context, given) {
       const { state } = await loop.load(bootstrapDecider, 'bootstrap-admin')
       if (state.done) return undefined
-      const token = newToken()
+      if (given !== undefined && !TOKEN.test(given)) throw invalidToken()
+      const token = given ?? newToken()
       await issue(token, ADMIN, 'made at the first start', context)
       const command = { tokenSha: shaOf(token).slice(0, 12), at: clock.now().toISOString() }
       const { outcome } = await loop.handle(bootstrapDecider, 'bootstrap-admin', command, context)

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openEmbeddedLog } from '../adapters/embedded-log/embedded-log.ts'
+import { catalog } from '../domain/catalog.ts'
+import type { EventLog } from '../domain/kernel/event-log.ts'
+import { createRegistry } from '../domain/kernel/registry.ts'
+import { kinds } from '../domain/registry.ts'
+import type { CommandContext } from './context.ts'
+import { createDefaultBackend } from './default-backend.ts'
+import { createCommandLoop } from './handle.ts'
+import { createResourceCommands, type Mutation } from './resources.ts'
+
+let folder: string
+let log: EventLog
+let now: Date
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mcpctl-commands-'))
+  log = await openEmbeddedLog({ folder })
+  now = new Date('2026-01-01T00:00:00.000Z')
+})
+afterEach(async () => {
+  await log.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const registry = createRegistry(kinds)
+const kindOf = (name: string) => {
+  const kind = registry.find(name)
+  if (kind === undefined) throw new Error(`no kind ${name}`)
+  return kind
+}
+
+const context = (more: Partial<CommandContext> = {}): CommandContext => {
+  const id = randomUUID()
+  return { actor: { kind: 'User', name: 'ada' }, commandId: id, correlationId: id, causationId: id, ...more }
+}
+
+const setUp = (onLog: EventLog = log) => {
+  const clock = { now: () => now }
+  const loop = createCommandLoop({ log: onLog, catalog, clock })
+  const resources = createResourceCommands({ loop, registry, clock, newId: randomUUID, hooks: {} })
+  const declare = (
+    kind: string,
+    name: string,
+    spec: object,
+    more: { mode?: 'create' | 'apply'; ifMatch?: bigint } = {},
+    as = context(),
+  ): Promise<Mutation> => {
+    const definition = kindOf(kind)
+    const parsed = definition.spec.parse(spec) as never
+    return resources.declare({ kind: definition, name, labels: {}, spec: parsed, mode: 'apply', ...more }, as)
+  }
+  const remove = (kind: string, name: string, as = context()) => resources.delete({ kind: kindOf(kind), name }, as)
+  return { declare, remove, backends: createDefaultBackend(loop, registry, clock) }
+}
+
+const server = { command: 'node', args: ['server.js'] }
+const types = async (stream: string): Promise<string[]> => {
+  const all: string[] = []
+  for await (const { type } of log.readStream(stream)) all.push(type)
+  return all
+}
+
+describe('declaring', () => {
+  it('creates, finds nothing to do, and changes', async () => {
+    const { declare } = setUp()
+    expect((await declare('server', 'a', server)).outcome).toBe('created')
+    expect((await declare('server', 'a', server)).outcome).toBe('unchanged')
+    expect((await declare('server', 'a', { ...server, replicas: 2 })).outcome).toBe('configured')
+    expect(await types('server-a')).toEqual(['ServerDeclared', 'ServerDeclared'])
+  })
+
+  it('refuses a resource that is not there to refer to, and leaves nothing behind', async () => {
+    const { declare } = setUp()
+    await expect(declare('project', 'p', { servers: [{ name: 'none' }] })).rejects.toMatchObject({
+      code: 'reference-not-found',
+    })
+    expect(await types('project-p')).toEqual([])
+  })
+
+  it('in a dry run answers the exact events on all streams and appends none', async () => {
+    const { declare } = setUp()
+    await declare('server', 'a', server)
+    const head = await log.head()
+    const plan = await declare('project', 'p', { servers: [{ name: 'a' }] }, {}, context({ dryRun: true }))
+    expect(plan.events.map(({ stream, type }) => `${stream} ${type}`)).toEqual([
+      'server-a ReferenceTaken',
+      'project-p ProjectDeclared',
+    ])
+    expect(await log.head()).toBe(head)
+  })
+
+  it('has one effect when the same command comes again, also from a new process', async () => {
+    const repeated = context({ requestHash: 'h' })
+    const first = await setUp().declare('server', 'a', server, { mode: 'create' }, repeated)
+    const again = await setUp().declare('server', 'a', server, { mode: 'create' }, repeated)
+    expect(again).toMatchObject({ outcome: 'created', position: first.position })
+    expect(await types('server-a')).toEqual(['ServerDeclared'])
+  })
+
+  it('refuses a key that was used for another request', async () => {
+    const { declare } = setUp()
+    const key = context({ requestHash: 'h1' })
+    await declare('server', 'a', server, {}, key)
+    await expect(
+      declare('server', 'a', { ...server, replicas: 3 }, {}, { ...key, requestHash: 'h2' }),
+    ).rejects.toMatchObject({ code: 'idempotency-key-reused' })
+  })
+
+  it('lets racing writers all win in turn or lose with a conflict, and loses nothing', async () => {
+    const { declare } = setUp()
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, i) => declare('server', 'a', { ...server, args: [`${i}`] })),
+    )
+    const won = outcomes.filter(({ status }) => status === 'fulfilled').length
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'conflict' })
+    expect(won).toBeGreaterThan(0)
+    expect(await types('server-a')).toHaveLength(won)
+  })
+
+  it('decides on what another process has written since', async () => {
+    const [here, there] = [setUp(), setUp()]
+    await here.declare('server', 'a', server)
+    await there.declare('server', 'a', { ...server, replicas: 2 })
+    expect((await here.declare('server', 'a', { ...server, replicas: 2 })).outcome).toBe('unchanged')
+    await there.remove('server', 'a')
+    expect((await here.declare('server', 'a', server)).outcome).toBe('created')
+  })
+})
+
+describe('deleting', () => {
+  it('is refused while another resource refers to it, which is named', async () => {
+    const { declare, remove } = setUp()
+    await declare('server', 'a', server)
+    await declare('project', 'p', { servers: [{ name: 'a' }] })
+    await expect(remove('server', 'a')).rejects.toMatchObject({ code: 'in-use', details: { by: ['project/p'] } })
+  })
+
+  it('works when the reference was taken out, or its holder deleted', async () => {
+    const { declare, remove } = setUp()
+    await declare('server', 'a', server)
+    await declare('server', 'b', server)
+    await declare('project', 'p', { servers: [{ name: 'a' }, { name: 'b' }] })
+    await declare('project', 'p', { servers: [{ name: 'b' }] })
+    expect((await remove('server', 'a')).outcome).toBe('deleted')
+    await remove('project', 'p')
+    expect((await remove('server', 'b')).outcome).toBe('deleted')
+  })
+
+  it('ignores a reference whose holder never came to be, once it is a minute old', async () => {
+    const { declare, remove } = setUp()
+    await declare('server', 'a', server)
+    const failing = new Proxy(log, {
+      get: (target, member) =>
+        member === 'append'
+          ? (stream: string, ...rest: [never, never]) =>
+              stream === 'project-p' ? Promise.reject(new Error('killed here')) : target.append(stream, ...rest)
+          : Reflect.get(target, member).bind(target),
+    })
+    await expect(setUp(failing).declare('project', 'p', { servers: [{ name: 'a' }] })).rejects.toThrow('killed here')
+    await expect(remove('server', 'a')).rejects.toMatchObject({ code: 'in-use' })
+    now = new Date(now.getTime() + 61_000)
+    expect((await remove('server', 'a')).outcome).toBe('deleted')
+  })
+
+  it('is refused for the default backend, until another one is', async () => {
+    const { declare, remove, backends } = setUp()
+    await declare('secretbackend', 'default', { type: 'encrypted' })
+    await declare('secretbackend', 'other', { type: 'encrypted' })
+    await backends.choose('default', context())
+    await expect(remove('secretbackend', 'default')).rejects.toMatchObject({ code: 'in-use' })
+    await backends.choose('other', context())
+    expect((await remove('secretbackend', 'default')).outcome).toBe('deleted')
+    expect(await backends.current()).toBe('other')
+  })
+})
