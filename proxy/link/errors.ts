@@ -5,7 +5,7 @@ export const mcpdUnavailable = coded(
   'mcpd-unavailable',
   503,
   'mcpd cannot be reached, or does not answer in time',
-  (reason: string, _cause?: unknown) => ({
+  (reason: string) => ({
     message: `mcpd is not available: ${reason}`,
     hint: 'Is mcpd running? `mcpctl status` shows it.',
     retryAfter: 2,

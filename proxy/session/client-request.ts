@@ -35,7 +35,9 @@ export interface ClientRequest {
   readonly message: RpcRequest
   readonly exchange: Exchange
   readonly startedAt: number
-  /** Set once it has gone to a server. */
+  /** Whose it is to answer, once that is known. */
+  server: string | undefined
+  /** Set once it has gone to that server. */
   call: ServerCall | undefined
   /** Answered or cancelled: what comes later for it has nowhere to go. */
   done: boolean

@@ -24,7 +24,8 @@ export class ClientRequests {
 
   open(message: RpcRequest, exchange: Exchange): ClientRequest {
     const { id } = message
-    const request: ClientRequest = { id, message, exchange, startedAt: performance.now(), call: undefined, done: false }
+    const startedAt = performance.now()
+    const request: ClientRequest = { id, message, exchange, startedAt, server: undefined, call: undefined, done: false }
     this.#open.set(id, request)
     return request
   }
@@ -38,7 +39,7 @@ export class ClientRequests {
     this.#onCall?.({
       project: this.#project,
       method: request.message.method,
-      server: request.call?.server,
+      server: request.server,
       outcome: outcomeOf(answer),
       ms: performance.now() - request.startedAt,
     })
@@ -54,7 +55,7 @@ export class ClientRequests {
    */
   sendOn(server: string, message: RpcMessage): boolean {
     for (const request of [...this.#open.values()].reverse())
-      if (request.call?.server === server && request.exchange.send(message)) return true
+      if (request.server === server && request.exchange.send(message)) return true
     return false
   }
 }

@@ -83,17 +83,26 @@ export class LinkKeeper {
   }
 
   async #dial(reopened: boolean): Promise<void> {
-    const { dialer, project, bearer, limits } = this.#options
-    const late = AbortSignal.timeout(limits.openMs)
-    const signal = AbortSignal.any([this.#stop.signal, late])
-    let link: Link
+    const { limits } = this.#options
+    const dialing = new AbortController()
+    const abort = () => dialing.abort()
+    const late = setTimeout(abort, limits.openMs)
+    this.#stop.signal.addEventListener('abort', abort)
     try {
-      link = await dialer.dial(project, bearer, { signal })
+      await this.#firstProject(await this.#newLink(dialing.signal), reopened, dialing.signal)
     } catch (error) {
       if (error instanceof CodedError) throw error
-      throw mcpdUnavailable(late.aborted ? `no answer within ${limits.openMs} ms` : textOf(error), error)
+      throw mcpdUnavailable(dialing.signal.aborted ? `no answer within ${limits.openMs} ms` : textOf(error))
+    } finally {
+      clearTimeout(late)
+      this.#stop.signal.removeEventListener('abort', abort)
     }
-    await this.#firstProject(link, reopened, signal)
+  }
+
+  #newLink(signal: AbortSignal): Promise<Link> {
+    if (this.#stop.signal.aborted) throw mcpdUnavailable('the session has ended')
+    const { dialer, project, bearer } = this.#options
+    return dialer.dial(project, bearer, { signal })
   }
 
   /** Settles with the first `project` frame; from then on, frames go to the session. */

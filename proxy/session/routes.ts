@@ -13,7 +13,8 @@ export interface Routing {
   readonly catalog: Catalog
   readonly view: ProjectView
   readonly subscriptions: Subscriptions
-  readonly callMs: number
+  /** How long servers may take that are asked in turn, or together. */
+  readonly listMs: number
   /** Sends a request on; its answer goes back to the client, through `map` if there is one. */
   forward(request: ClientRequest, server: string, params: JsonObject | undefined, map?: AnswerMap): void
   reply(request: ClientRequest, result: JsonObject): void
@@ -72,7 +73,7 @@ const readResource: Route = async (routing, request) => {
 /** Nobody lists it: the servers that have resources are asked in their order, and the first that has it answers. */
 const readAnywhere = async (routing: Routing, request: ClientRequest, uri: string): Promise<void> => {
   for (const server of routing.view.able('resources')) {
-    const answer = await routing.ask(server.name, 'resources/read', request.message.params, routing.callMs)
+    const answer = await routing.ask(server.name, 'resources/read', request.message.params, routing.listMs)
     if (request.done) return
     if (answer.error === undefined) return routing.pass(request, answer)
   }
@@ -131,13 +132,15 @@ const setLevel: Route = async (routing, request) => {
   if (typeof level !== 'string') return routing.fail(request, invalidParams('level', 'must be a string'))
   const { alone } = routing.view
   if (alone !== undefined) {
-    routing.setLevel(level)
-    return routing.forward(request, alone.name, params)
+    return routing.forward(request, alone.name, params, (answer) => {
+      if (answer.error === undefined) routing.setLevel(level)
+      return answer
+    })
   }
   const servers = routing.view.able('logging')
   if (servers.length === 0) return routing.fail(request, methodNotFound('logging/setLevel'))
   const answers = await Promise.all(
-    servers.map(({ name }) => routing.ask(name, 'logging/setLevel', params, routing.callMs)),
+    servers.map(({ name }) => routing.ask(name, 'logging/setLevel', params, routing.listMs)),
   )
   const refused = answers.every(({ error }) => error !== undefined) ? answers[0] : undefined
   if (refused !== undefined) return routing.pass(request, refused)

@@ -24,6 +24,7 @@ import { LinkKeeper } from './link-keeper.ts'
 import { ListChanges } from './list-changes.ts'
 import { AskerGone, type ListStore, type ProjectLists } from './lists.ts'
 import { allKinds, changedServers, type ProjectView, viewProject } from './project-view.ts'
+import { restore } from './restore.ts'
 import { type AnswerMap, type Route, type Routing, routes, unknownMethod } from './routes.ts'
 import { ServerCalls } from './server-calls.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -95,8 +96,8 @@ export class Session implements Routing, ServerInbox {
     return this.#view
   }
 
-  get callMs(): number {
-    return this.#options.limits.callMs
+  get listMs(): number {
+    return this.#options.limits.listMs
   }
 
   /** Requests of the client that are under way. */
@@ -140,6 +141,7 @@ export class Session implements Routing, ServerInbox {
 
   forward(request: ClientRequest, server: string, params: JsonObject | undefined, map?: AnswerMap): void {
     if (request.done) return
+    request.server = server
     const target = this.#view.server(server)
     if (!this.#keeper.isUp) this.#own(request, this.#forwardWhenUp(request, server, params, map))
     else if (target?.state !== 'ready')
@@ -148,7 +150,7 @@ export class Session implements Routing, ServerInbox {
         serverUnavailable(server, target === undefined ? 'it is not attached any more' : target.reason),
       )
     else
-      request.call = this.calls.forward(server, request.message, params, this.callMs, {
+      request.call = this.calls.forward(server, request.message, params, this.#options.limits.callMs, {
         onAnswer: (answer) => this.pass(request, map === undefined ? answer : map(answer)),
         onProgress: (progress) => {
           if (!request.exchange.send(progress)) this.#tell(progress)
@@ -291,30 +293,8 @@ export class Session implements Routing, ServerInbox {
     }
     for (const server of changed) for (const kind of allKinds) this.lists.drop(server, kind)
     if (!this.#initialized) return
-    this.#restore(changed)
+    restore(this, changed, this.listMs, this.#options.logger)
     this.changes.changed('tools', 'prompts', 'resources')
-  }
-
-  /** A server that starts again, or a new link, knows nothing of the client's subscriptions and log level. */
-  #restore(servers: readonly string[]): void {
-    for (const server of servers) {
-      if (this.#view.server(server)?.state !== 'ready') continue
-      for (const uri of this.subscriptions.of(server)) this.#askAgain(server, 'resources/subscribe', { uri })
-      if (this.level !== undefined && this.#view.able('logging').some(({ name }) => name === server))
-        this.#askAgain(server, 'logging/setLevel', { level: this.level })
-    }
-  }
-
-  #askAgain(server: string, method: string, params: JsonObject): void {
-    this.calls.forward(server, { jsonrpc: '2.0', method }, params, this.#options.limits.listMs, {
-      onAnswer: ({ error }) => {
-        if (error !== undefined)
-          this.#options.logger.warn(
-            { server, method, reason: error.message },
-            'not restored after a restart of the server',
-          )
-      },
-    })
   }
 
   #abandon(error: RpcError): void {
