@@ -123,7 +123,7 @@ describe('data keys in files', () => {
     const uid = randomUUID()
     await (await start()).create(uid)
     await link(join(dataFolder, 'master.key'), join(dataFolder, 'master.key.0011223344556677.tmp'))
-    expect(await (await start()).check()).toBe(1)
+    for (const _start of [1, 2]) expect(await (await start()).check()).toBe(1)
     expect((await readdir(dataFolder)).sort()).toEqual(['keys', 'master.key'])
   })
 

@@ -18,6 +18,13 @@ export interface KeyringUnderTest {
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 export const systemClock = { now: () => new Date() }
 const ignore: RecordRotation = async () => {}
+const withResolvers = (): { promise: Promise<void>; resolve: () => void } => {
+  let resolve = () => {}
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
 const newKey = (): string => randomBytes(32).toString('base64')
 
 /** What a keyring must do wherever its data keys are kept. */
@@ -175,6 +182,32 @@ export const keyringContract = (name: string, make: () => Promise<KeyringUnderTe
       made.push(...Array.from({ length: 10 }, () => keyring.create(randomUUID())))
       await Promise.all([rotated, ...made])
       expect(await (await start()).check()).toBe(40)
+    })
+
+    it('does not give the old master key up before a data key that is being made under it is kept', async () => {
+      const store = await place.store()
+      const { promise: released, resolve: release } = withResolvers()
+      const steps: string[] = []
+      const slow: KeyStore = {
+        ...store,
+        add: async (key, isKnown) => {
+          await released
+          const kept = await store.add(key, isKnown)
+          steps.push('kept')
+          return kept
+        },
+      }
+      const keyring = await start({}, ignore, slow)
+      const made = keyring.create(randomUUID())
+      const old = keyring.masterKeyId()
+      const rotated = keyring.rotate(async () => void steps.push('recorded'))
+      await expect.poll(() => keyring.masterKeyId()).not.toBe(old)
+      // Time for a rotation that does not wait to come to its end.
+      for (let read = 0; read < 10; read++) await store.list()
+      release()
+      await Promise.all([made, rotated])
+      expect(steps).toEqual(['kept', 'recorded'])
+      expect(await (await start()).check()).toBe(1)
     })
 
     it('does not bring back what is destroyed while the master key is rotated', async () => {
