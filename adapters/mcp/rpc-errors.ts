@@ -58,3 +58,9 @@ export const notOffered = (method: string): RpcError => ({
   code: rpcCode.methodNotFound,
   message: `Method not found: ${method.slice(0, 128)} (this connection serves several clients and offers no sampling, elicitation or roots)`,
 })
+
+export const serverDetached = (server: string, project: string): RpcError => ({
+  code: rpcCode.unreachable,
+  message: `Server ${server} was detached from project ${project} while the call was under way`,
+  data: { code: 'server-detached', server, project },
+})

@@ -71,8 +71,8 @@ class Session implements Attachment {
     this.upstream.fromSession(this, message)
   }
 
-  detach(): void {
-    this.upstream.detach(this)
+  detach(answer?: RpcError): void {
+    this.upstream.detach(this, answer)
   }
 }
 
@@ -123,10 +123,12 @@ export class SharedUpstream implements Upstream {
     return session
   }
 
-  detach(session: Session): void {
+  detach(session: Session, answer?: RpcError): void {
     if (!this.#sessions.delete(session)) return
-    for (const upstreamId of this.#calls.idsOf(session))
-      this.#cancel(upstreamId, { reason: 'the client session ended' })
+    for (const upstreamId of this.#calls.idsOf(session)) {
+      const call = this.#cancel(upstreamId, { reason: 'the client session ended' })
+      if (call !== undefined && answer !== undefined) session.peer.deliver(errorOf(call.id, answer))
+    }
     this.#wishes.leave(session)
     this.#taskTokens.forget(session)
   }
@@ -273,12 +275,13 @@ export class SharedUpstream implements Upstream {
     }
   }
 
-  #cancel(upstreamId: number, params: JsonObject): void {
+  #cancel(upstreamId: number, params: JsonObject): PendingCall<Session> | undefined {
     const call = this.#calls.take(upstreamId)
-    if (call === undefined) return
+    if (call === undefined) return undefined
     this.notify('notifications/cancelled', { ...params, requestId: upstreamId })
     call.onSettled?.(undefined)
     call.session?.peer.finished(finishedCall(call, 'cancelled', 0, undefined))
+    return call
   }
 
   #fromServer(message: OwnMessage, line: string): void {

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import type { FinishedCall } from './calls.ts'
 import type { LogLevel } from './log-levels.ts'
+import type { RpcError } from './rpc.ts'
 
 /** An initialised MCP connection to one instance. */
 export interface Upstream {
@@ -27,8 +28,12 @@ export interface Attachment {
   readonly upstream: Upstream
   /** Passes on what the client sent, under ids of the connection's own. Every request is answered exactly once, unless it is cancelled. */
   send(message: RpcMessage): void
-  /** The session has left: its calls are cancelled, its subscriptions released; nothing is delivered from here on. */
-  detach(): void
+  /**
+   * The session has left: its calls are cancelled, its subscriptions released; nothing is delivered from here on.
+   *
+   * @param answer error for the calls under way, if there is still somebody to hear it
+   */
+  detach(answer?: RpcError): void
 }
 
 /** What a client session does with what comes. None of these may throw. */

@@ -1,0 +1,125 @@
+import type { RawData, WebSocket } from 'ws'
+import { type Link, type LinkClosed, type LinkFrame, MAX_LINK_BUFFER } from '../../domain/mcp/link.ts'
+import { closeReason, linkCloseCode, linkClosedOf, MALFORMED_FRAME_CODE } from '../../domain/mcp/link-codes.ts'
+import { MAX_FRAME_BYTES, parseFrame, substitute } from './frame.ts'
+import { createInbox } from './inbox.ts'
+
+/** How often a peer is asked whether it lives. */
+export const HEARTBEAT_MS = 30_000
+/** After so many intervals without a sign of life the link is lost. */
+export const MAX_MISSED_BEATS = 2
+
+export interface SocketLinkOptions {
+  readonly heartbeatMs?: number
+  readonly maxBufferBytes?: number
+  readonly maxFrameBytes?: number
+}
+
+/**
+ * One end of a link over an open WebSocket; make the sockets with `linkSocketOptions`. What the peer sends wrong closes
+ * the link with the reason, and nothing of it is thrown.
+ */
+export const linkOverSocket = (socket: WebSocket, options: SocketLinkOptions = {}): Link => {
+  const { maxBufferBytes = MAX_LINK_BUFFER, maxFrameBytes = MAX_FRAME_BYTES } = options
+  const inbox = createInbox()
+  let error: Error | undefined
+
+  const finish = (closed: LinkClosed, mine: boolean) => {
+    stopHeartbeat()
+    inbox.close(closed, { deliver: !mine })
+  }
+
+  const close = (closed: LinkClosed = { code: 'closed', reason: 'the link was closed' }) => {
+    if (inbox.closed !== undefined) return
+    finish(closed, true)
+    socket.close(linkCloseCode[closed.code], closeReason(closed.reason))
+  }
+
+  /** For a peer that would not read a close frame either. */
+  const cutOff = (closed: LinkClosed) => {
+    if (inbox.closed !== undefined) return
+    finish(closed, true)
+    socket.terminate()
+  }
+
+  const malformed = (reason: string) => {
+    if (inbox.closed !== undefined) return
+    finish({ code: 'closed', reason: `the peer sent what is no frame: ${reason}` }, true)
+    socket.close(MALFORMED_FRAME_CODE, closeReason(reason))
+  }
+
+  const stopHeartbeat = heartbeat(socket, options.heartbeatMs ?? HEARTBEAT_MS, () =>
+    cutOff({ code: 'lost', reason: `the peer gave no sign of life ${MAX_MISSED_BEATS} times` }),
+  )
+
+  const receive = (data: RawData, isBinary: boolean) => {
+    if (inbox.closed !== undefined) return
+    const frame = isBinary ? 'a frame is binary' : parseFrame(data.toString())
+    if (typeof frame === 'string') malformed(frame)
+    else if (!inbox.push(frame)) cutOff({ code: 'slow', reason: 'frames were not taken' })
+  }
+
+  socket.on('message', receive)
+  socket.on('error', (cause: Error) => {
+    error = cause // `close` follows
+  })
+  socket.on('close', (code: number, reason: Buffer) => {
+    finish(error === undefined ? linkClosedOf(code, reason.toString()) : { code: 'lost', reason: error.message }, false)
+  })
+
+  return {
+    send(frame) {
+      if (inbox.closed !== undefined) return
+      if (socket.bufferedAmount > maxBufferBytes) {
+        cutOff({ code: 'slow', reason: `the peer left more than ${maxBufferBytes} bytes unread` })
+        return
+      }
+      const text = serialised(frame, maxFrameBytes)
+      if (text !== undefined) socket.send(text)
+    },
+    onFrame: inbox.onFrame,
+    onClose: inbox.onClose,
+    close,
+  }
+}
+
+/** JSON of a frame; of an error instead if it is an answer that cannot be sent; undefined if nothing can. */
+const serialised = (frame: LinkFrame, maxBytes: number): string | undefined => {
+  const text = jsonOf(frame)
+  // A UTF-16 unit takes three bytes at most: only long texts need to be measured.
+  const fits = text !== undefined && (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes)
+  if (fits) return text
+  const instead = substitute(
+    frame,
+    text === undefined ? 'it is nested too deep' : `it is bigger than ${maxBytes} bytes`,
+  )
+  return instead === undefined ? undefined : JSON.stringify(instead)
+}
+
+const jsonOf = (frame: LinkFrame): string | undefined => {
+  try {
+    return JSON.stringify(frame)
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+/** Pings until it is stopped. Whatever the peer sends is a sign of life. @returns stops it */
+const heartbeat = (socket: WebSocket, everyMs: number, onDead: () => void): (() => void) => {
+  let missed = 0
+  const alive = () => {
+    missed = 0
+  }
+  socket.on('pong', alive)
+  socket.on('ping', alive)
+  socket.on('message', alive)
+  const timer = setInterval(() => {
+    if (missed >= MAX_MISSED_BEATS) onDead()
+    else if (socket.readyState === socket.OPEN) {
+      missed++
+      socket.ping()
+    }
+  }, everyMs)
+  return () => clearInterval(timer)
+}

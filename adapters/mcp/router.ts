@@ -1,0 +1,130 @@
+import type { Logger } from '../../domain/kernel/logger.ts'
+import { sameJson } from '../../domain/kernel/same-json.ts'
+import type { Link, LinkClosed, LinkedProject, LinkFrame, RpcMessage } from '../../domain/mcp/link.ts'
+import type { Topology, TopologyProject } from '../../domain/mcp/topology.ts'
+import { type CallRecord, type FinishedCall, logCall } from './calls.ts'
+import type { ConnectedInstanceHost } from './host.ts'
+import { refusedCall } from './pending-calls.ts'
+import { errorOf } from './rpc.ts'
+import { notAttached } from './rpc-errors.ts'
+import { ServerSlot, type SlotPort } from './server-slot.ts'
+
+export interface ServeLinkOptions {
+  readonly project: string
+  /** mcpd's end. Whoever dialled has been authorised for the project. */
+  readonly link: Link
+  readonly topology: Topology
+  readonly host: Pick<ConnectedInstanceHost, 'connection' | 'onChange'>
+  readonly logger: Logger
+  /** Who dialled, as `kind:name`. */
+  readonly principal?: string
+  /** Called once for each request, when it is over. Must not throw. */
+  readonly onCall?: (record: CallRecord) => void
+  /** mcpd stops: the link is closed as `lost`, so that the client dials again. */
+  readonly signal?: AbortSignal
+  /** Called once, when the link has ended and nothing of it is left. */
+  readonly onEnd?: (closed: LinkClosed) => void
+}
+
+/**
+ * Serves one client session of one project, all its servers, until the link ends. The session outlives its servers'
+ * instances: when one ends, only the calls under way fail, and the session goes on with another, or with the same one restarted.
+ *
+ * @example
+ * const [ours, theirs] = createLinkPair()
+ * serveLink({ project: 'demo', link: ours, topology, host, logger, onCall: (call) => calls.observe(call) })
+ */
+export const serveLink = (options: ServeLinkOptions): void => {
+  const { project, link, topology, host, logger, signal } = options
+  const slots = new Map<string, ServerSlot>()
+  let known: TopologyProject | undefined
+  let published: LinkedProject | undefined
+
+  const deliver = (server: string, message: RpcMessage) => link.send({ type: 'message', server, message })
+
+  /** Every call passes here, whatever became of it. */
+  const finished = (server: string, instance: string | undefined, call: FinishedCall) => {
+    const record: CallRecord = {
+      ...call,
+      project,
+      server,
+      ...(instance === undefined ? {} : { instance }),
+      ...(options.principal === undefined ? {} : { principal: options.principal }),
+    }
+    options.onCall?.(record)
+    logCall(logger, record)
+  }
+
+  /** Gives every slot an instance if there is one, and tells the client what changed, the project before the lists. */
+  const settle = () => {
+    if (known === undefined) return
+    const changes = [...slots].map(([server, slot]) => ({ server, messages: slot.settle() }))
+    publish(known)
+    for (const { server, messages } of changes) for (const message of messages) deliver(server, message)
+  }
+
+  const port: SlotPort = { connection: host.connection, deliver, finished, unsettled: settle }
+
+  const publish = ({ name, instructions, namespacing, servers }: TopologyProject) => {
+    const linked = servers.flatMap((server) => slots.get(server.name)?.linked() ?? [])
+    const next = { name, ...(instructions === undefined ? {} : { instructions }), namespacing, servers: linked }
+    if (sameJson(next, published)) return
+    published = next
+    link.send({ type: 'project', project: next })
+  }
+
+  const onTopology = (next: TopologyProject | undefined) => {
+    known = next
+    if (next === undefined) {
+      link.close({ code: 'gone', reason: `project ${project} does not exist` })
+      return
+    }
+    const names = new Set(next.servers.map(({ name }) => name))
+    for (const [name, slot] of slots) {
+      if (names.has(name)) continue
+      slots.delete(name)
+      slot.close(project)
+    }
+    for (const server of next.servers) {
+      const slot = slots.get(server.name)
+      if (slot === undefined) slots.set(server.name, new ServerSlot(server, port))
+      else slot.update(server)
+    }
+    settle()
+  }
+
+  const onHostChange = (instance: string) => {
+    if (known?.servers.some(({ instances }) => instances.includes(instance))) settle()
+  }
+
+  const onFrame = (frame: LinkFrame) => {
+    if (frame.type !== 'message') {
+      link.close({ code: 'closed', reason: 'only mcpd sends project frames' })
+      return
+    }
+    const { server, message } = frame
+    const slot = slots.get(server)
+    if (slot !== undefined) slot.send(message)
+    else if (message.id !== undefined && message.method !== undefined) {
+      const error = notAttached(server, project)
+      deliver(server, errorOf(message.id, error))
+      finished(server.slice(0, 128), undefined, refusedCall(message, error.code))
+    }
+  }
+
+  const onAbort = () => link.close({ code: 'lost', reason: 'mcpd is stopping' })
+  const stopHost = host.onChange(onHostChange)
+  const stopTopology = topology.subscribe(project, onTopology)
+  link.onFrame(onFrame)
+  link.onClose((closed) => {
+    stopTopology()
+    stopHost()
+    signal?.removeEventListener('abort', onAbort)
+    for (const slot of slots.values()) slot.close()
+    slots.clear()
+    known = undefined
+    options.onEnd?.(closed)
+  })
+  signal?.addEventListener('abort', onAbort, { once: true })
+  if (signal?.aborted) onAbort()
+}

@@ -1,0 +1,140 @@
+import type { JsonValue } from '../../domain/kernel/json.ts'
+import type { LinkedServer, RpcMessage } from '../../domain/mcp/link.ts'
+import type { TopologyServer } from '../../domain/mcp/topology.ts'
+import type { FinishedCall } from './calls.ts'
+import { refusedCall } from './pending-calls.ts'
+import { errorOf, isObject, notification } from './rpc.ts'
+import { serverDetached, serverUnavailable } from './rpc-errors.ts'
+import type { Attachment, SessionState, Upstream } from './upstream.ts'
+
+/** What a slot needs of the client session that it belongs to. */
+export interface SlotPort {
+  /** The connection of a running instance. */
+  connection(instance: string): Upstream | undefined
+  deliver(server: string, message: RpcMessage): void
+  finished(server: string, instance: string | undefined, call: FinishedCall): void
+  /** The instance ended or is about to: the slot wants to be asked to `settle`. */
+  unsettled(): void
+}
+
+/** Longest reason that is told to a client, in characters. */
+const MAX_REASON = 1000
+
+/**
+ * One server as one client session sees it: it stays with one instance, the least loaded one when it came, and moves to
+ * another when that ends. What the session has asked for (subscriptions, log level) moves along.
+ */
+export class ServerSlot {
+  readonly #port: SlotPort
+  readonly #state: SessionState = { subscriptions: new Set() }
+  /** Instances that are being stopped and may still answer what they were asked. */
+  readonly #draining = new Set<Attachment>()
+  #entry: TopologyServer
+  #current: Attachment | undefined
+  #lastEnd: string | undefined
+
+  constructor(entry: TopologyServer, port: SlotPort) {
+    this.#entry = entry
+    this.#port = port
+  }
+
+  update(entry: TopologyServer): void {
+    this.#entry = entry
+  }
+
+  /**
+   * Finds an instance if there is none at the moment.
+   * @returns what the client should list again, as notifications, if it now talks to another instance than before
+   */
+  settle(): readonly RpcMessage[] {
+    if (this.#current !== undefined) return []
+    const upstream = leastLoaded(this.#candidates())
+    if (upstream === undefined) return []
+    const moved = this.#lastEnd !== undefined
+    this.#attach(upstream)
+    return moved ? listChanges(upstream.initialize.capabilities) : []
+  }
+
+  send(message: RpcMessage): void {
+    if (message.method === 'notifications/cancelled') for (const each of this.#draining) each.send(message)
+    if (this.#current !== undefined) this.#current.send(message)
+    else if (message.id !== undefined && message.method !== undefined) this.#refuse(message.id, message)
+  }
+
+  linked(): LinkedServer {
+    const { name, tools } = this.#entry
+    const rules = tools === undefined ? {} : { tools }
+    return this.#current === undefined
+      ? { name, state: 'unavailable', reason: this.#reason(), ...rules }
+      : { name, state: 'ready', initialize: this.#current.upstream.initialize, ...rules }
+  }
+
+  /** @param project set when the client is still there and only this server goes */
+  close(project?: string): void {
+    const error = project === undefined ? undefined : serverDetached(this.#entry.name, project)
+    this.#current?.detach(error)
+    for (const each of this.#draining) each.detach(error)
+    this.#current = undefined
+    this.#draining.clear()
+  }
+
+  #candidates(): readonly Upstream[] {
+    const { name, instances } = this.#entry
+    return instances.flatMap((instance) => {
+      const upstream = this.#port.connection(instance)
+      return upstream === undefined || upstream.ended !== undefined || upstream.server !== name ? [] : [upstream]
+    })
+  }
+
+  #attach(upstream: Upstream): void {
+    const { name } = this.#entry
+    const port = this.#port
+    const leave = (why: string) => {
+      this.#lastEnd = why.slice(0, MAX_REASON)
+      if (this.#current === attachment) this.#current = undefined
+    }
+    const attachment = upstream.attach(
+      {
+        deliver: (message) => port.deliver(name, message),
+        finished: (call) => port.finished(name, upstream.instance, call),
+        draining: () => {
+          leave('it is being stopped')
+          this.#draining.add(attachment)
+          port.unsettled()
+        },
+        ended: (reason) => {
+          if (!this.#draining.delete(attachment)) leave(reason)
+          port.unsettled()
+        },
+      },
+      this.#state,
+    )
+    this.#current = attachment
+  }
+
+  #refuse(id: string | number, message: RpcMessage): void {
+    const error = serverUnavailable(this.#entry.name, this.#reason())
+    this.#port.deliver(this.#entry.name, errorOf(id, error))
+    this.#port.finished(this.#entry.name, undefined, refusedCall(message, error.code))
+  }
+
+  #reason(): string {
+    // With running instances in the topology, what we saw ourselves is newer than what it says.
+    const { instances, reason } = this.#entry
+    const told = instances.length === 0 ? (reason ?? this.#lastEnd) : (this.#lastEnd ?? reason)
+    return told?.slice(0, MAX_REASON) ?? 'it is not running'
+  }
+}
+
+const leastLoaded = (upstreams: readonly Upstream[]): Upstream | undefined =>
+  upstreams.reduce<Upstream | undefined>(
+    (best, each) => (best === undefined || each.sessions < best.sessions ? each : best),
+    undefined,
+  )
+
+const LISTS = ['tools', 'prompts', 'resources'] as const
+
+const listChanges = (capabilities: JsonValue | undefined): readonly RpcMessage[] => {
+  if (!isObject(capabilities)) return []
+  return LISTS.flatMap((list) => (list in capabilities ? [notification(`notifications/${list}/list_changed`)] : []))
+}
