@@ -22,7 +22,7 @@ export interface KeyStore {
 }
 
 /** Keys that are read or rewrapped at the same time. */
-export const KEYS_AT_ONCE = 16
+const KEYS_AT_ONCE = 16
 
 /** Runs `work` for each of `items`, `KEYS_AT_ONCE` at a time, in order of the answers. */
 export const forEachKey = async <Item, Answer>(

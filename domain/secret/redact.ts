@@ -1,11 +1,11 @@
 /** Values shorter than this are not looked for: they would black out ordinary words. */
-export const MIN_REDACTED_CHARS = 6
+const MIN_REDACTED_CHARS = 6
 /** Lines of a value (of a PEM key, say) are also looked for one by one from this length on. */
 const MIN_REDACTED_LINE_CHARS = 8
 /** Longer texts are cut off before they are searched: the cost of a line is bounded, and nothing passes unsearched. */
 export const MAX_REDACTED_TEXT_CHARS = 64 * 1024
 /** Forms of values that are looked for. With more than that, no text is let through at all. */
-export const MAX_REDACTED_FORMS = 200_000
+const MAX_REDACTED_FORMS = 200_000
 
 export const REDACTED = '[redacted]'
 

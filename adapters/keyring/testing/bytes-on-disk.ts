@@ -9,7 +9,7 @@ export const filesIn = async (folder: string): Promise<ReadonlyMap<string, Buffe
 }
 
 /** The forms in which bytes may have been written somewhere. */
-export const formsOf = (bytes: Buffer): readonly Buffer[] => {
+const formsOf = (bytes: Buffer): readonly Buffer[] => {
   const text = bytes.toString('utf8')
   const hex = bytes.toString('hex')
   return [
