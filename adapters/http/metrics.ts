@@ -2,18 +2,20 @@ import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as MetricRegistry } from 'prom-client'
 import type { HttpDeps } from './deps.ts'
 
+interface CallFigures {
+  readonly project: string
+  readonly server: string
+  readonly method: string
+  readonly outcome: string
+  readonly durationMs: number
+}
+
 /** mcpd's Prometheus metrics. */
 export interface HttpMetrics {
   readonly contentType: string
   render(): Promise<string>
   /** Counts one MCP call. */
-  readonly mcpCall: (call: {
-    project: string
-    server: string
-    method: string
-    outcome: string
-    seconds: number
-  }) => void
+  readonly mcpCall: (call: CallFigures) => void
 }
 
 export const createMetrics = (
@@ -45,8 +47,8 @@ export const createMetrics = (
   return {
     contentType: registry.contentType,
     render: () => registry.metrics(),
-    mcpCall: ({ project, server, method, outcome, seconds }) =>
-      calls.observe({ project, server, method, outcome }, seconds),
+    mcpCall: ({ project, server, method, outcome, durationMs }) =>
+      calls.observe({ project, server, method: knownMethod(method), outcome }, durationMs / 1000),
     observe(app) {
       app.addHook('onResponse', async (request, reply) => {
         const route = request.routeOptions.url ?? 'none'
@@ -55,6 +57,22 @@ export const createMetrics = (
     },
   }
 }
+
+/** Methods are the client's own text: as a label only those that are known, so that nobody can make series without end. */
+const METHODS = new Set([
+  'tools/list',
+  'tools/call',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'prompts/list',
+  'prompts/get',
+  'completion/complete',
+  'logging/setLevel',
+])
+const knownMethod = (method: string): string => (METHODS.has(method) ? method : 'other')
 
 const readModelGauges = (
   registry: MetricRegistry,

@@ -61,6 +61,7 @@ const connect = async (flags: { readonly server: string | undefined }): Promise<
     platform: process.platform,
     now: () => new Date(),
     input: standardInput(process.stdin),
+    streams: { stdin: process.stdin, stdout: process.stdout },
     prompt: terminalPrompt(stop.signal),
     api: apiClient({
       url: config.server,

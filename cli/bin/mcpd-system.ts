@@ -32,8 +32,9 @@ import type { EventLog } from '../../domain/kernel/event-log.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { createRegistry } from '../../domain/kernel/registry.ts'
-import type { LinkDialer } from '../../domain/mcp/link.ts'
+import type { Link, LinkDialer } from '../../domain/mcp/link.ts'
 import { kinds } from '../../domain/registry.ts'
+import { redactor } from '../../domain/secret/redact.ts'
 import { instanceView } from './instance-view.ts'
 import { kindHooks, secretReader } from './kind-hooks.ts'
 import type { McpdConfig } from './mcpd-config.ts'
@@ -130,7 +131,7 @@ const wire = async (
 
   const runtime = await openProcessRuntime({ dataFolder: folder.path, logger })
   opened.push(() => runtime.close())
-  const host = createInstanceHost({ runtime, logger })
+  const host = createInstanceHost({ runtime, logger, version, redactor })
   opened.push(() => host.close())
   const reconciler = await startReconciler({
     log,
@@ -170,8 +171,10 @@ const wire = async (
       ...about(),
     }),
   })
-  const serve = (project: string, link: Parameters<typeof serveLink>[0]['link']): void =>
-    serveLink({ project, link, topology, host, logger, onCall: metrics.mcpCall })
+  const links = new AbortController()
+  const serve = (project: string, link: Link): void =>
+    serveLink({ project, link, topology, host, logger, onCall: metrics.mcpCall, signal: links.signal })
+  opened.push(async () => links.abort())
   opened.push(() => app.close())
   const url = await listen(app, config.host, config.port)
 

@@ -59,7 +59,11 @@ export const up = async (deps: Deps, options: UpOptions): Promise<void> => {
 const logIn = async ({ config }: Deps, mcpd: Mcpd, mcplocal: string): Promise<string> => {
   const valid = config.token !== undefined && (await mcpd.accepts(config.token))
   const token = valid ? config.token : (mcpd.firstToken ?? (await mcpd.issueAdminToken('mcpctl up')))
-  await saveConfig(config, { server: mcpd.url, mcplocal, ...(config.tokenFrom === 'MCPCTL_TOKEN' && valid ? {} : { token }) })
+  await saveConfig(config, {
+    server: mcpd.url,
+    mcplocal,
+    ...(config.tokenFrom === 'MCPCTL_TOKEN' && valid ? {} : { token }),
+  })
   return token
 }
 
