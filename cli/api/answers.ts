@@ -1,0 +1,127 @@
+import type { JsonObject, JsonValue } from '../../domain/kernel/json.ts'
+import type { Resource } from '../../domain/kernel/resource.ts'
+
+/** What mcpd's HTTP API answers; positions and revisions are decimal strings, times ISO 8601. */
+export interface ResourceList {
+  readonly kind: string
+  readonly items: readonly Resource[]
+  /** Position of the log that the items are as of. */
+  readonly asOf: string
+  readonly nextCursor?: string
+}
+
+export interface ApiEvent {
+  readonly stream: string
+  readonly revision: string
+  readonly position: string
+  readonly type: string
+  readonly at: string
+  readonly actor?: { readonly kind: string; readonly name: string }
+  readonly data: JsonValue
+}
+
+export interface MutationAnswer {
+  readonly outcome: 'created' | 'configured' | 'unchanged' | 'deleted'
+  readonly resource?: Resource
+  readonly position?: string
+  readonly events: readonly ApiEvent[]
+}
+
+/** One revision of a declared resource. `spec` is null where it was deleted. */
+export interface HistoryItem {
+  readonly revision: string
+  readonly position: string
+  readonly at: string
+  readonly actor: { readonly kind: string; readonly name: string } | string
+  readonly type: string
+  readonly spec: JsonObject | null
+  readonly labels: Readonly<Record<string, string>> | null
+}
+
+export interface HistoryPage {
+  readonly items: readonly HistoryItem[]
+  readonly asOf: string
+  readonly nextCursor?: string
+}
+
+export interface InstanceLogLine {
+  readonly instance: string
+  readonly at: string
+  readonly source: string
+  readonly line: string
+}
+
+export interface VersionAnswer {
+  readonly version: string
+  readonly api: string
+  readonly node: string
+}
+
+export interface ReadModelState {
+  readonly name: string
+  /** `live`, or what it does or suffers instead. */
+  readonly state: string
+  readonly generation?: number | string
+  readonly position?: string
+  readonly lagEvents?: number | string
+  readonly lagSeconds?: number
+  readonly error?: string
+  /** A new generation being filled beside the live one. */
+  readonly rebuild?: {
+    readonly generation?: number | string
+    readonly position?: string
+    readonly target?: string
+    /** 0 to 1. */
+    readonly progress?: number
+    readonly events?: number
+    readonly state?: string
+    readonly error?: string
+  }
+}
+
+export interface StatusAnswer {
+  readonly version: string
+  readonly startedAt: string
+  readonly uptimeSeconds: number
+  readonly log: {
+    readonly kind: string
+    readonly ok?: boolean
+    readonly head?: string
+    readonly pingMs?: number
+    readonly error?: string
+  }
+  readonly database?: { readonly kind: string }
+  readonly readModels: readonly ReadModelState[]
+  readonly instances: Readonly<Record<string, number>>
+  readonly reactors: readonly {
+    readonly name: string
+    readonly state: string
+    readonly position?: string
+    readonly error?: string
+  }[]
+  readonly mcplocal?: { readonly url: string }
+  readonly dataFolder?: string
+}
+
+export interface MeAnswer {
+  readonly principal: { readonly kind: string; readonly name: string }
+  readonly tokenSha?: string
+  readonly rights: readonly string[]
+}
+
+export interface RotationAnswer {
+  readonly from: string
+  readonly to: string
+  readonly rewrapped: number
+}
+
+/** RFC 9457, as far as mcpctl reads it. */
+export interface Problem {
+  readonly title?: string
+  readonly status?: number
+  readonly detail?: string
+  readonly code?: string
+  readonly hint?: string
+  readonly fields?: readonly { readonly path: string; readonly message: string }[]
+  readonly requestId?: string
+}

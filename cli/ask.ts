@@ -1,0 +1,47 @@
+import type { Input, Prompt } from './deps.ts'
+import { CliError } from './errors.ts'
+
+/** Most bytes taken from standard input: nothing larger fits into one request. */
+export const MAX_INPUT_BYTES = 16 * 1024 * 1024
+
+/** The real standard input. */
+export const standardInput = (stdin: NodeJS.ReadStream): Input => ({
+  isTTY: stdin.isTTY === true,
+  async text() {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    for await (const chunk of stdin) {
+      const buffer = Buffer.from(chunk)
+      chunks.push(buffer)
+      bytes += buffer.length
+      if (bytes > MAX_INPUT_BYTES) throw new CliError('input-too-large', 'standard input is longer than 16 MiB')
+    }
+    return Buffer.concat(chunks).toString('utf8')
+  },
+})
+
+/** Questions on the terminal; the library is loaded with the first one. They go to stderr, for stdout is data. */
+export const terminalPrompt = (signal: AbortSignal): Prompt => ({
+  async password(message) {
+    const { password } = await import('@inquirer/prompts')
+    return await answered(password({ message, mask: false }, { output: process.stderr, signal }))
+  },
+  async confirm(message) {
+    const { confirm } = await import('@inquirer/prompts')
+    return await answered(confirm({ message, default: false }, { output: process.stderr, signal }))
+  },
+})
+
+/** Ctrl-C at a prompt ends mcpctl as Ctrl-C does anywhere. */
+const answered = async <Answer>(question: Promise<Answer>): Promise<Answer> => {
+  try {
+    return await question
+  } catch (error) {
+    if (error instanceof Error && /^(ExitPromptError|AbortPromptError)$/.test(error.name))
+      throw new CliError('interrupted', 'interrupted', { exit: 130 })
+    throw error
+  }
+}
+
+/** A value from standard input or a file: the one newline that editors and `echo` put at its end is not part of it. */
+export const withoutLastNewline = (text: string): string => text.replace(/\r?\n$/, '')

@@ -1,0 +1,94 @@
+import type { Argument } from '../verb.ts'
+import { type FlagOutline, families, type ProgramOutline, type VerbOutline } from './outline.ts'
+
+/** A completion script for bash. Verbs and flags stand in it; names of resources are asked of mcpctl when they are needed. */
+export const bashScript = (program: ProgramOutline): string => `# mcpctl completion for bash
+# source <(mcpctl completion bash)
+
+${common(program)}
+complete -F _mcpctl mcpctl
+`
+
+/** The same for zsh, through its emulation of bash's completion. */
+export const zshScript = (program: ProgramOutline): string => `#compdef mcpctl
+# mcpctl completion for zsh
+# source <(mcpctl completion zsh)
+
+autoload -U +X compinit bashcompinit
+(( \${+functions[compdef]} )) || compinit
+bashcompinit
+
+${common(program)}
+complete -F _mcpctl mcpctl
+`
+
+const common = ({ verbs, kinds }: ProgramOutline): string => {
+  const seconds = [...families(verbs)].filter(([, words]) => words.length > 0)
+  return `_mcpctl_kinds='${kinds.join(' ')}'
+
+_mcpctl_offer() { COMPREPLY=( $(compgen -W "$1" -- "$cur") ); }
+_mcpctl_names() { _mcpctl_offer "$(mcpctl __complete names "$1" 2>/dev/null)"; }
+_mcpctl_target() {
+  if [[ -n $1 && $1 != */* && $1 != *,* ]]; then _mcpctl_names "$1"
+  elif [[ $cur == */* || -n $1 ]]; then _mcpctl_offer "$(mcpctl __complete targets "\${cur%%/*}" 2>/dev/null)"
+  else _mcpctl_offer "$_mcpctl_kinds"; fi
+}
+
+_mcpctl() {
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} verb='' first='' count=0 i word
+  COMPREPLY=()
+  for (( i = 1; i < COMP_CWORD; i++ )); do
+    word=\${COMP_WORDS[i]}
+    case $word in -*) continue ;; esac
+    case "$verb" in
+      '') verb=$word ;;
+${seconds.map(([word]) => `      ${word}) verb="${word} $word" ;;`).join('\n')}
+      *) count=$(( count + 1 )); [[ $count == 1 ]] && first=$word ;;
+    esac
+  done
+  case "$verb" in
+    '') _mcpctl_offer '${[...families(verbs).keys()].join(' ')}' ;;
+${seconds.map(([word, second]) => `    ${word}) _mcpctl_offer '${second.join(' ')}' ;;`).join('\n')}
+${verbs.map(verbCase).join('\n')}
+  esac
+}
+`
+}
+
+const verbCase = ({ path, flags, words }: VerbOutline): string => {
+  const values = flags.filter(({ takesValue }) => takesValue).map(flagCase)
+  const all = flags.flatMap(({ name, short }) => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])])
+  return `    '${path}')
+      case $prev in
+${values.join('\n')}
+      esac
+      case $cur in -*) _mcpctl_offer '${all.join(' ')}'; return ;; esac
+${words.length === 0 ? '      ;;' : `      case $count in\n${words.map(wordCase).join('\n')}\n      esac ;;`}`
+}
+
+const flagCase = ({ name, short, offers, complete }: FlagOutline): string => {
+  const pattern = short === undefined ? `--${name}` : `--${name}|-${short}`
+  const action =
+    offers.length > 0
+      ? `_mcpctl_offer '${offers.join(' ')}'`
+      : complete === 'file'
+        ? 'COMPREPLY=( $(compgen -f -- "$cur") )'
+        : typeof complete === 'object' && 'kind' in complete
+          ? `_mcpctl_names ${complete.kind}`
+          : ':'
+  return `        ${pattern}) ${action}; return ;;`
+}
+
+const wordCase = ({ choices, complete, many }: Argument, place: number): string => {
+  const action =
+    choices !== undefined
+      ? `_mcpctl_offer '${choices.join(' ')}'`
+      : complete === 'kind'
+        ? '_mcpctl_offer "$_mcpctl_kinds"'
+        : complete === 'target' || complete === 'name'
+          ? '_mcpctl_target "$first"'
+          : typeof complete === 'object'
+            ? `_mcpctl_names ${complete.kind}`
+            : ':'
+  return `        ${many === true ? '*' : place}) ${action} ;;`
+}

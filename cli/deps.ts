@@ -1,0 +1,41 @@
+import type { Readable, Writable } from 'node:stream'
+import type { Registry } from '../domain/kernel/registry.ts'
+import type { ApiClient } from './api-client.ts'
+import type { Config } from './config-file.ts'
+import type { Output } from './output/output.ts'
+
+/** Standard input. */
+export interface Input {
+  readonly isTTY: boolean
+  /** All of it, as UTF-8. @throws CliError when it is longer than `MAX_INPUT_BYTES` */
+  text(): Promise<string>
+}
+
+/** Questions to a person; only called when stdin and stderr are terminals. */
+export interface Prompt {
+  /** Asks without echo. */
+  password(message: string): Promise<string>
+  confirm(message: string): Promise<boolean>
+}
+
+/** Everything a verb touches. Nothing else: tests pass their own and run the verb in memory. */
+export interface Deps {
+  readonly api: ApiClient
+  /** The kinds. Loaded on the first call, for the schemas behind them take longer than all the rest. */
+  registry(): Promise<Registry>
+  readonly out: Output
+  readonly input: Input
+  /** Standard input and output themselves, for `mcpctl mcp` only. */
+  readonly streams: { readonly stdin: Readable; readonly stdout: Writable }
+  readonly prompt: Prompt
+  readonly config: Config
+  readonly env: Readonly<Record<string, string | undefined>>
+  now(): Date
+  /** Resolves after `ms`, or rejects with `interrupted`. */
+  sleep(ms: number): Promise<void>
+  /** Runs a program in the foreground, with this terminal; answers its exit code. */
+  execute(program: string, args: readonly string[]): Promise<number>
+  /** Aborted by Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal
+  readonly platform: NodeJS.Platform
+}

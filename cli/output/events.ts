@@ -1,0 +1,39 @@
+import { age } from '../../domain/kernel/columns.ts'
+import type { ApiEvent } from '../api/answers.ts'
+import { cellsOf, tableLayout } from './table.ts'
+
+/** Longest account of an event's data in a table. */
+const MAX_DETAIL = 100
+
+/** Events as a table, oldest first, as `describe` ends with. */
+export const eventLines = (events: readonly ApiEvent[], now: Date): readonly string[] => {
+  const headers = ['REVISION', 'AGE', 'TYPE', 'BY', 'DETAIL']
+  const rows = [...events]
+    .reverse()
+    .map(({ revision, at, type, actor, data }) =>
+      cellsOf([revision, age(at, now), type, actor === undefined ? '' : actorText(actor), detail(data)]),
+    )
+  const layout = tableLayout(headers)
+  for (const row of rows) layout.fit(row)
+  return [headers, ...rows].map(layout.line)
+}
+
+/** `User:ada`; mcpd itself is `System:…`. */
+export const actorText = (actor: ApiEvent['actor'] | string): string =>
+  actor === undefined ? '' : typeof actor === 'string' ? actor : `${actor.kind}:${actor.name}`
+
+/** What an event says beyond its type: a reason if it has one, otherwise its short members. */
+const detail = (data: ApiEvent['data']): string => {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return ''
+  const members = Object.entries(data).filter(([key]) => key !== 'uid' && key !== 'at')
+  const reason = members.find(([key]) => key === 'reason')?.[1]
+  const text =
+    typeof reason === 'string'
+      ? reason
+      : members
+          .filter(([, value]) => typeof value !== 'object')
+          .map(([key, value]) => `${key}=${String(value)}`)
+          .join(' ')
+  const line = text.split('\n')[0] ?? ''
+  return line.length > MAX_DETAIL ? `${line.slice(0, MAX_DETAIL - 1)}…` : line || '-'
+}

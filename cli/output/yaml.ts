@@ -1,0 +1,29 @@
+import { stringify } from 'yaml'
+import type { Resource } from '../../domain/kernel/resource.ts'
+import { neutralText } from './neutral.ts'
+
+/** YAML as people write it: no line is folded, no anchors. Ends with a newline. */
+export const toYaml = (value: unknown): string =>
+  neutralText(stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }))
+
+/** JSON of two spaces, with control characters escaped that JSON leaves as they are. Ends with a newline. */
+export const toJson = (value: unknown): string =>
+  `${JSON.stringify(value, null, 2).replace(/[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, escaped)}\n`
+
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+/** A resource with its members in the order in which people read them. */
+export const inOrder = ({ apiVersion, kind, metadata, spec, status }: Resource): Resource => ({
+  apiVersion,
+  kind,
+  metadata,
+  spec,
+  ...(status === undefined ? {} : { status }),
+})
+
+/** What `-o yaml` and `-o json` print of several resources; `apply` reads it. */
+export const listOf = (items: readonly Resource[]) => ({
+  apiVersion: 'mcpctl/v1',
+  kind: 'List',
+  items: items.map(inOrder),
+})

@@ -1,0 +1,18 @@
+import { dataOption } from '../output/format.ts'
+import { defineVerb } from '../verb.ts'
+
+export default defineVerb({
+  arguments: {},
+  options: { output: dataOption },
+  examples: [['$0 rotate master-key', 'secret values stay as they are; only their data keys are wrapped anew']],
+  async run({ api, out }, { output }) {
+    const answer = await api.rotateMasterKey()
+    if (output === undefined) {
+      out.line(`${answer.rewrapped} data keys are wrapped with master key ${answer.to}, no longer with ${answer.from}`)
+      return undefined
+    }
+    const { toJson, toYaml } = await import('../output/yaml.ts')
+    out.data((output === 'json' ? toJson : toYaml)(answer))
+    return undefined
+  },
+})

@@ -1,0 +1,20 @@
+import { distance } from 'fastest-levenshtein'
+
+/** The candidate that was probably meant: at most a third of its letters differ. */
+export const closest = (typed: string, candidates: readonly string[]): string | undefined => {
+  const word = typed.toLowerCase()
+  let best: { candidate: string; far: number } | undefined
+  for (const candidate of candidates) {
+    const far = distance(word, candidate.toLowerCase())
+    if (best === undefined || far < best.far) best = { candidate, far }
+  }
+  if (best === undefined) return undefined
+  const allowed = Math.max(1, Math.floor(Math.max(word.length, best.candidate.length) / 3))
+  return best.far <= allowed ? best.candidate : undefined
+}
+
+/** `Did you mean "x"?`, or the fallback when nothing is near. */
+export const didYouMean = (typed: string, candidates: readonly string[], otherwise?: string): string | undefined => {
+  const candidate = closest(typed, candidates)
+  return candidate === undefined ? otherwise : `Did you mean "${candidate}"?`
+}

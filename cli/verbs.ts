@@ -1,0 +1,45 @@
+import type { AnyVerb, VerbEntry } from './verb.ts'
+
+type Loaded = Promise<{ readonly default: unknown }>
+
+/** A verb's own types are for its `run`; here every one is called the same way. */
+const verb = (path: string, summary: string, load: () => Loaded, hidden?: true): VerbEntry => ({
+  path,
+  summary,
+  ...(hidden === undefined ? {} : { hidden }),
+  load: async () => (await load()).default as AnyVerb,
+})
+
+/** Every verb, in the order of the help. A verb is imported when it is used. */
+export const verbs: readonly VerbEntry[] = [
+  verb('up', 'Run mcpd and mcplocal on this machine', () => import('./up.ts')),
+  verb('get', 'List resources, or show some of them', () => import('./get.ts')),
+  verb('describe', 'Show a resource in full, with what happened to it last', () => import('./describe.ts')),
+  verb('explain', 'Show the fields of a kind', () => import('./explain.ts')),
+  verb('create', 'Create a resource from flags', () => import('./create.ts')),
+  verb('apply', 'Create or change what manifests say', () => import('./apply.ts')),
+  verb('diff', 'Show what "apply" would change', () => import('./diff.ts')),
+  verb('edit', 'Change a resource in your editor', () => import('./edit.ts')),
+  verb('delete', 'Delete resources', () => import('./delete.ts')),
+  verb('history', 'Show every revision of a resource', () => import('./history.ts')),
+  verb('logs', 'Print the output of a server or an instance', () => import('./logs.ts')),
+  verb('status', 'Show how mcpd, its log and its read models are', () => import('./status.ts')),
+  verb('call', 'Call a tool of a project', () => import('./call.ts')),
+  verb('mcp', 'Be the MCP server of a project on standard input and output', () => import('./mcp.ts')),
+  verb('config claude', "Print Claude Code's configuration of a project", () => import('./config/claude.ts')),
+  verb('config cursor', "Print Cursor's configuration of a project", () => import('./config/cursor.ts')),
+  verb('config view', "Show mcpctl's own configuration, without the token", () => import('./config/view.ts')),
+  verb('config path', "Print where mcpctl's own configuration is", () => import('./config/path.ts')),
+  verb('login', 'Store a token for this user', () => import('./login.ts')),
+  verb('logout', 'Forget the stored token', () => import('./logout.ts')),
+  verb('whoami', 'Show who the token belongs to', () => import('./whoami.ts')),
+  verb(
+    'admin rebuild',
+    'Rebuild the read models from the log, beside the live ones',
+    () => import('./admin/rebuild.ts'),
+  ),
+  verb('rotate master-key', 'Wrap all data keys with a new master key', () => import('./rotate/master-key.ts')),
+  verb('completion', 'Print a completion script for bash, zsh or fish', () => import('./completion.ts')),
+  verb('version', 'Show the versions of mcpctl and mcpd', () => import('./version.ts')),
+  verb('__complete', 'Names for completion', () => import('./completion/names.ts'), true),
+]
