@@ -124,7 +124,7 @@ export class Batch {
     const { store } = this
     const after = this.#after()
     for (const { entry, text } of this.#puts) {
-      store.events.put(entry.position, text).catch(reportedElsewhere)
+      appendTo(store.events, entry.position, text).catch(reportedElsewhere)
     }
     if (after.indexed !== this.#before.indexed) this.#writeIndex()
     for (const [stream, control] of this.#controls) store.controls.put(stream, control).catch(reportedElsewhere)
@@ -157,3 +157,7 @@ export class Batch {
     } else this.#tail.sync(this.store, after)
   }
 }
+
+/** Puts the highest key so far: pages are filled one after the other and not split in halves. lmdb's types lack the option. */
+const appendTo = (events: Store['events'], position: number, text: string): Promise<boolean> =>
+  Reflect.apply(events.put, events, [position, text, { append: true }])

@@ -11,6 +11,7 @@ import type {
 } from '../../domain/kernel/event-log.ts'
 import { invalidEvent, logUnavailable } from '../../domain/kernel/log-errors.ts'
 import { assertStreamName, validateAppend } from '../../domain/kernel/validate-append.ts'
+import { unavailable } from './folder-errors.ts'
 import { assertKeyFits } from './keys.ts'
 import { appendOperation, hideOperation, type Operation, retentionOperation, sweepOperation } from './operations.ts'
 import { asNumber, Reader } from './reader.ts'
@@ -76,8 +77,7 @@ class EmbeddedLog implements EventLog {
     let left = options.limit ?? Number.POSITIVE_INFINITY
     let next = options.from === undefined ? undefined : asNumber(options.from)
     while (left > 0) {
-      this.#assertOpen()
-      const page = this.#reader.stream(stream, direction, next, left)
+      const page = await this.#read((reader) => reader.stream(stream, direction, next, left))
       for (const event of page.events) {
         signal?.throwIfAborted()
         yield event
@@ -92,22 +92,19 @@ class EmbeddedLog implements EventLog {
 
   async revisionOf(stream: string): Promise<ExpectedRevision> {
     assertName(stream)
-    this.#assertOpen()
-    const revision = this.#reader.revision(stream)
+    const revision = await this.#read((reader) => reader.revision(stream))
     return revision < 0 ? 'none' : BigInt(revision)
   }
 
   async *readAll(options: ReadAllOptions = {}): AsyncGenerator<RecordedEvent> {
-    this.#assertOpen()
     const { direction = 'forwards', signal } = options
     // What is appended while this goes on is not read, or it might never end.
-    const last = this.#reader.head().position
+    const last = await this.#position()
     const end = direction === 'forwards' ? last + 1 : 0
     let after = options.after === undefined ? (direction === 'forwards' ? 0 : last + 1) : asNumber(options.after)
     let left = options.limit ?? Number.POSITIVE_INFINITY
     while (left > 0) {
-      this.#assertOpen()
-      const page = this.#reader.all(direction, after, end, left)
+      const page = await this.#read((reader) => reader.all(direction, after, end, left))
       for (const event of page.events) {
         signal?.throwIfAborted()
         yield event
@@ -121,24 +118,25 @@ class EmbeddedLog implements EventLog {
   }
 
   async head(): Promise<Position | undefined> {
-    this.#assertOpen()
-    const newest = this.#reader.newest()
+    const newest = await this.#read((reader) => reader.newest())
     return newest === undefined ? undefined : BigInt(newest)
   }
 
   async *subscribe(options: SubscribeOptions): AsyncGenerator<readonly RecordedEvent[]> {
     const { after, signal, maxBatch = DEFAULT_BATCH } = options
     if (signal.aborted) return
-    this.#assertOpen()
     const stop = new AbortController()
     const end = (): void => stop.abort()
     for (const each of [signal, this.#closing.signal]) each.addEventListener('abort', end, { once: true })
     try {
-      let position = after === 'start' ? 0 : after === 'end' ? this.#reader.head().position : asNumber(after)
+      let position = after === 'start' ? 0 : after === 'end' ? await this.#position() : asNumber(after)
       while (!signal.aborted && !this.#closing.signal.aborted) {
         const seen = this.#wakeups.count
-        const head = this.#reader.head().position
-        const { events, next } = this.#reader.all('forwards', position, head + 1, maxBatch)
+        const { head, events, next } = await this.#read((reader) => {
+          const head = reader.head().position
+          return { head, ...reader.all('forwards', position, head + 1, maxBatch) }
+        })
+        if (stop.signal.aborted) return
         // Where events were removed there is nothing to deliver: go on behind the gap.
         position = next ?? Math.max(position, head)
         if (events.length > 0) yield events
@@ -169,9 +167,8 @@ class EmbeddedLog implements EventLog {
   }
 
   async ping(): Promise<number> {
-    this.#assertOpen()
     const start = performance.now()
-    this.#reader.head()
+    await this.#position()
     return performance.now() - start
   }
 
@@ -192,6 +189,20 @@ class EmbeddedLog implements EventLog {
     this.#assertOpen()
     if (this.#readOnly) throw logUnavailable('it was opened for reading only')
     return this.#writer.submit(operation, signal)
+  }
+
+  /** Reads without a pause, so that nothing is closed meanwhile. A damaged or full disk becomes LogUnavailable. */
+  async #read<Answer>(use: (reader: Reader) => Answer): Promise<Answer> {
+    this.#assertOpen()
+    try {
+      return use(this.#reader)
+    } catch (error) {
+      throw await unavailable(this.#store.folder, error)
+    }
+  }
+
+  async #position(): Promise<number> {
+    return (await this.#read((reader) => reader.head())).position
   }
 
   #assertOpen(): void {

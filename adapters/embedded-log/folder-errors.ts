@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import { CodedError, coded } from '../../domain/kernel/errors.ts'
 import { logUnavailable } from '../../domain/kernel/log-errors.ts'
 
@@ -49,11 +50,25 @@ const FULL = new Map<unknown, string>([
   [122, 'the disk quota is used up'],
 ])
 
+/** LMDB calls a write that was cut short an I/O error, whatever the cause; with less room than this it is the room. */
+const LITTLE_ROOM = 1024 * 1024
+
+const reasonOf = async (folder: string, error: unknown): Promise<string> => {
+  const code = codeOf(error)
+  const known = FULL.get(code)
+  if (known !== undefined) return known
+  if (code === 5) {
+    const { bavail, bsize } = await statfs(folder)
+    if (bavail * bsize < LITTLE_ROOM) return 'no space is left on the device'
+  }
+  return textOf(error)
+}
+
 /**
  * LogUnavailable with a reason, for anything that reading or writing the database threw. lmdb-js rejects a failed commit
  * with a general error whose `commitError` promise carries the cause; it must be taken, or it counts as unhandled.
  */
-export const unavailable = async (error: unknown): Promise<CodedError> => {
+export const unavailable = async (folder: string, error: unknown): Promise<CodedError> => {
   let cause = error
   if (error instanceof Error && 'commitError' in error) {
     try {
@@ -63,7 +78,7 @@ export const unavailable = async (error: unknown): Promise<CodedError> => {
     }
   }
   if (cause instanceof CodedError) return cause
-  return logUnavailable(FULL.get(codeOf(cause)) ?? textOf(cause))
+  return logUnavailable(await reasonOf(folder, cause))
 }
 
 /** The coded error for what opening the folder threw. */

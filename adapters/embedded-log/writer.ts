@@ -1,4 +1,3 @@
-import { isError } from '../../domain/kernel/errors.ts'
 import { logUnavailable } from '../../domain/kernel/log-errors.ts'
 import { Batch, type StreamHead } from './batch.ts'
 import { unavailable } from './folder-errors.ts'
@@ -99,7 +98,7 @@ export class Writer {
       } catch (error) {
         // The memory may be ahead of what was written: begin again from the database.
         this.#forget()
-        const reason = await unavailable(error)
+        const reason = await unavailable(this.#store.folder, error)
         for (const waiting of inHand) if (!waiting.settled) waiting.fail(reason)
       }
     }
@@ -160,6 +159,3 @@ const giveUp = (all: readonly Waiting[]): void => {
     }
   }
 }
-
-/** Whether an error says that the log could not do its work, and not that the caller asked for something wrong. */
-export const isOutage = (error: unknown): boolean => isError(error, logUnavailable)
