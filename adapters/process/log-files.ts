@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LogLine } from '../../domain/instance/runtime.ts'
 import { parseLines } from './log-lines.ts'
@@ -21,6 +21,15 @@ const move = async (from: string, to: string): Promise<void> => {
   }
 }
 
+const namesIn = async (folder: string): Promise<string[]> => {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
+}
+
 const readIfThere = async (file: string): Promise<string> => {
   try {
     return await readFile(file, 'utf8')
@@ -30,12 +39,14 @@ const readIfThere = async (file: string): Promise<string> => {
   }
 }
 
+const nameOf = (run: Run, age: number) => `${run}.${age}.log`
+
 /**
  * The files of one instance's log: `current.0.log` is being written, higher numbers are older, `previous.*` is the run
  * before. Calls must not overlap: the caller makes them one after another.
  */
 export const logFiles = (folder: string, fileBytes = LOG_FILE_BYTES) => {
-  const fileOf = (run: Run, age: number) => join(folder, `${run}.${age}.log`)
+  const fileOf = (run: Run, age: number) => join(folder, nameOf(run, age))
   let handle: FileHandle | undefined
   let size = 0
 
@@ -62,9 +73,10 @@ export const logFiles = (folder: string, fileBytes = LOG_FILE_BYTES) => {
     /** The present run becomes the run before. */
     async startRun(): Promise<void> {
       await close()
+      const there = new Set(await namesIn(folder))
       for (let age = 0; age < LOG_FILES; age++) {
-        await rm(fileOf('previous', age), { force: true })
-        await move(fileOf('current', age), fileOf('previous', age))
+        if (there.has(nameOf('previous', age))) await rm(fileOf('previous', age))
+        if (there.has(nameOf('current', age))) await rename(fileOf('current', age), fileOf('previous', age))
       }
     },
 

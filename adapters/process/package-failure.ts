@@ -3,7 +3,9 @@ import type { CodedError } from '../../domain/kernel/errors.ts'
 import type { NpmFailure } from './npm.ts'
 
 const isMember = (codes: string) => (code: string) => codes.split(' ').includes(code)
-const isNetwork = isMember('ENOTFOUND EAI_AGAIN ECONNREFUSED ECONNRESET ETIMEDOUT ENETUNREACH EHOSTUNREACH ENOTCACHED')
+const isNetwork = isMember(
+  'ENOTFOUND EAI_AGAIN ECONNREFUSED ECONNRESET ECONNABORTED ETIMEDOUT ERR_SOCKET_TIMEOUT ENETUNREACH EHOSTUNREACH ENOTCACHED',
+)
 const isFullDisk = isMember('ENOSPC EDQUOT')
 const isForbidden = isMember('E401 E403 EACCES EPERM EROFS')
 

@@ -1,44 +1,10 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type Launch, MAX_STDIN_BUFFER, type Program } from '../../domain/instance/runtime.ts'
-import { LOG_FILE_BYTES, LOG_FILES } from './log-files.ts'
-import { openProcessRuntime, type ProcessRuntimeOptions } from './process-runtime.ts'
-import type { ProcessProgram } from './running-program.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { MAX_STDIN_BUFFER } from '../../domain/instance/runtime.ts'
 import { isAlive } from './testing/processes.ts'
 import { echo, forking, script, stubborn } from './testing/programs.ts'
-import { scratchFolder } from './testing/scratch.ts'
-
-const never = { signal: new AbortController().signal }
-const secret = 'hunter2-and-more'
-
-const setUp = async (options: Partial<ProcessRuntimeOptions> = {}) => {
-  const dataFolder = await scratchFolder()
-  const runtime = await openProcessRuntime({ dataFolder, ...options })
-  onTestFinished(() => runtime.close())
-  const launch = (program: Program, more: Partial<Launch> = {}): Launch => ({
-    instance: 'a',
-    server: 's',
-    env: {},
-    program,
-    ...more,
-  })
-  const start = async (program: Program, more: Partial<Launch> = {}) => {
-    const running = await runtime.start(launch(program, more), never)
-    const lines: string[] = []
-    running.onLine((line) => lines.push(line))
-    return { running, lines }
-  }
-  const logged = async (source?: string) => {
-    const lines: string[] = []
-    for await (const line of runtime.logs.read('a'))
-      if (source === undefined || line.source === source) lines.push(line.line)
-    return lines
-  }
-  return { dataFolder, runtime, launch, start, logged }
-}
-const pidOf = ({ details }: ProcessProgram) => Number(details.pid)
-const eventually = { timeout: 10_000, interval: 10 }
+import { eventually, never, pidOf, setUp } from './testing/runtime.ts'
 
 describe('a running program', { timeout: 20_000 }, () => {
   it('answers line by line', async () => {
@@ -134,6 +100,12 @@ describe('the end of a program', { timeout: 20_000 }, () => {
     })
   })
 
+  it('is brought about when it closes its stdout, for it can answer nobody then', async () => {
+    const { start } = await setUp()
+    const { running } = await start(script('fs.closeSync(1); setInterval(() => {}, 1000)'))
+    expect((await running.exited).reason).toContain('it closed its stdout and went on running')
+  })
+
   it('comes after its last line, and half a line goes to the log', async () => {
     const { start, logged } = await setUp()
     const { running, lines } = await start(script('process.stdout.write("a\\n".repeat(5000) + "{half")'))
@@ -183,106 +155,6 @@ describe('the end of a program', { timeout: 20_000 }, () => {
     await vi.waitFor(() => expect(lines).toHaveLength(1), eventually)
     await running.stop({ graceMs: 200 })
     expect(isAlive(Number(lines[0]))).toBe(false)
-  })
-})
-
-describe('a program that cannot be started', { timeout: 20_000 }, () => {
-  it.each([
-    ['no-such-command', 'was not found in PATH'],
-    ['/no/such/command', 'does not exist'],
-    ['/etc', 'may not be executed'],
-    ['', 'is empty'],
-    ['a\0b', 'NUL'],
-  ])('says why: %j', async (command, reason) => {
-    const { runtime, launch, dataFolder } = await setUp()
-    const failure = runtime.start(launch({ kind: 'command', command, args: [] }), never)
-    await expect(failure).rejects.toMatchObject({
-      code: 'instance-start-failed',
-      message: expect.stringContaining(reason),
-    })
-    expect(await readdir(join(dataFolder, 'run'))).toEqual([])
-  })
-
-  it('says why in its log', async () => {
-    const { start, logged } = await setUp()
-    await expect(start({ kind: 'command', command: 'no-such-command', args: [] })).rejects.toThrow()
-    expect(await logged('mcpd')).toEqual(['The command "no-such-command" was not found in PATH.'])
-  })
-
-  it('may be started again', async () => {
-    const { start } = await setUp()
-    await expect(start({ kind: 'command', command: 'no-such-command', args: [] })).rejects.toThrow()
-    expect((await start(echo)).running.send('x')).toBe(true)
-  })
-
-  it.each(['..', 'a/b', 'A', ''])('because %j is no name', async (instance) => {
-    const { runtime, launch } = await setUp()
-    await expect(runtime.start(launch(echo, { instance }), never)).rejects.toThrow('is not a name')
-  })
-
-  it('because it runs already', async () => {
-    const { runtime, launch } = await setUp()
-    const both = await Promise.allSettled([runtime.start(launch(echo), never), runtime.start(launch(echo), never)])
-    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
-    await expect(runtime.start(launch(echo), never)).rejects.toThrow('runs already')
-  })
-
-  it('because the start was given up', async () => {
-    const { runtime, launch } = await setUp()
-    const start = runtime.start(launch(echo), { signal: AbortSignal.abort(new Error('given up')) })
-    await expect(start).rejects.toThrow('given up')
-  })
-})
-
-describe('the log of a program', { timeout: 60_000 }, () => {
-  it('holds no secret, nor do the details or the reason of the exit', async () => {
-    const { runtime, launch, logged } = await setUp()
-    const source =
-      'const t = process.env.TOKEN; console.log(t); console.error("token " + t + " " + Buffer.from(t).toString("base64"))'
-    const running = await runtime.start(
-      launch(script(source, secret), { env: { TOKEN: secret }, secrets: [secret] }),
-      never,
-    )
-    const exit = await running.exited
-    expect(exit.reason).toContain('token [redacted] [redacted]')
-    expect(await logged('stdout')).toEqual(['[redacted]'])
-    const everything = JSON.stringify([exit, running.details, await logged()])
-    expect(everything).not.toContain(secret)
-    expect(everything).not.toContain(Buffer.from(secret).toString('base64').replace(/=+$/, ''))
-  })
-
-  it('stays small under a flood of stderr, which does not stop the program', async () => {
-    const { start, logged, dataFolder } = await setUp()
-    const flood =
-      'const line = "x".repeat(999) + "\\n"; for (let i = 0; i < 1000; i++) require("fs").writeSync(2, line.repeat(100))'
-    const { running } = await start(script(`${flood}; console.error("done")`))
-    expect((await running.exited).reason).toMatch(/done$/)
-    const folder = join(dataFolder, 'logs', 'a')
-    const sizes = await Promise.all((await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size))
-    expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThan(2 * LOG_FILES * LOG_FILE_BYTES)
-    expect(await logged('mcpd')).toContainEqual(expect.stringContaining('lines left out'))
-  })
-
-  it('cuts an endless line of stderr', async () => {
-    const { start, logged } = await setUp()
-    const { running } = await start(
-      script(
-        'require("fs").writeSync(2, "x".repeat(60000)); process.stderr.write("y".repeat(10_000_000) + "\\nend\\n")',
-      ),
-    )
-    await running.exited
-    const lines = await logged('stderr')
-    expect(lines).toHaveLength(2)
-    expect(lines[0]?.length).toBeLessThan(10_000)
-    expect(lines[1]).toBe('end')
-  })
-
-  it('goes with the working folder when the instance is removed', async () => {
-    const { start, runtime, dataFolder } = await setUp()
-    const { running } = await start(script('require("fs").writeFileSync("file", "x")'))
-    await running.exited
-    await runtime.logs.remove('a')
-    expect([await readdir(join(dataFolder, 'logs')), await readdir(join(dataFolder, 'work'))]).toEqual([[], []])
   })
 })
 

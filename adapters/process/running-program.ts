@@ -46,6 +46,11 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
   let because: string | undefined
   let listening = false
 
+  const finished = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    group.child.once('close', (code, signal) => resolve({ code, signal }))
+  })
+  const left = new Promise<void>((resolve) => group.child.once('exit', () => resolve()))
+
   const write = (source: 'stdout' | 'stderr' | 'mcpd', text: string) => {
     for (const line of redact(text).split('\n')) log.append(source, line)
   }
@@ -64,6 +69,12 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
     void group.end(OFFENDER_GRACE_MS)
   }
 
+  /** The end of stdout is the end of the program, or soon before it; a program that goes on without can answer nobody. */
+  const endIfMute = async () => {
+    if (await settled(left, OUTPUT_WAIT_MS)) return
+    endWith('The program was ended: it closed its stdout and went on running.')
+  }
+
   /** Nothing is read from stdout until somebody listens, or until the program has ended without. */
   const readLines = (onLine: (line: string) => void): LineSplitter => {
     listening = true
@@ -76,14 +87,13 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
     stdout.on('end', () => {
       const half = lines.end()
       if (half !== '') write('stdout', `${half.slice(0, MAX_STDERR_LINE)} [the output ended within this line]`)
+      void endIfMute()
     })
     return lines
   }
 
   stdin.on('error', () => {}) // EPIPE of a program that is ending: `exited` says why
-  const finished = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
-    group.child.once('close', (code, signal) => resolve({ code, signal }))
-  })
+  // In the event itself: right after it, node throws away what nobody reads.
   group.child.once('exit', () => {
     if (!listening) readLines((line) => write('stdout', line))
   })
