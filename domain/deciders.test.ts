@@ -10,6 +10,7 @@ import { CodedError } from './kernel/errors.ts'
 import type { DomainEvent } from './kernel/event.ts'
 import { record } from './kernel/testing/given.ts'
 import { kinds } from './registry.ts'
+import { masterKeyDecider } from './secret/master-key.ts'
 import { defaultBackendDecider } from './secretbackend/defaults.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
@@ -71,6 +72,14 @@ const subjects: readonly Subject[] = [
       { type: 'IssueAccessToken', principal: { kind: 'User', name: 'ada' }, description: '', at } as const,
       { type: 'RevokeAccessToken', reason: 'lost', at } as const,
     ),
+  ),
+  subject(
+    'masterkey',
+    'masterkey',
+    masterKeyDecider,
+    fc
+      .constantFrom('k1', 'k2')
+      .map((to) => ({ type: 'RecordMasterKeyRotation' as const, from: 'k0', to, rewrapped: 1, at })),
   ),
   subject(
     'defaults',

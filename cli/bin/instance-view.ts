@@ -18,7 +18,9 @@ const rowsBehind = coded(
 )
 
 /** The reconciler's view of servers and instances: the read model, never older than what it has itself written. */
-export const instanceView = (readSide: ReadSide): InstanceView => {
+export const instanceView = (
+  readSide: ReadSide,
+): InstanceView & { rows(kind: string, atLeast: Position): Promise<readonly ResourceRow[]> } => {
   const caughtUp = async (position: Position): Promise<void> => {
     if (!(await readSide.waitFor(position, { timeoutMs: WAIT_MS }))) throw rowsBehind(position)
   }
@@ -38,6 +40,10 @@ export const instanceView = (readSide: ReadSide): InstanceView => {
     return rows
   }
   return {
+    async rows(kind, atLeast) {
+      await caughtUp(atLeast)
+      return all(kind)
+    },
     async servers(atLeast) {
       await caughtUp(atLeast)
       return all('server')

@@ -24,6 +24,7 @@ import { startReconciler } from '../../commands/reactors/reconciler.ts'
 import { createResourceCommands } from '../../commands/resources.ts'
 import { resolveEnv } from '../../commands/secrets/resolve-env.ts'
 import { recordRotation, rotateMasterKey } from '../../commands/secrets/rotate-master-key.ts'
+import { ORPHAN_AGE_MS, sweepDataKeys } from '../../commands/secrets/sweep-data-keys.ts'
 import { seed } from '../../commands/seed.ts'
 import { catalog } from '../../domain/catalog.ts'
 import { systemClock } from '../../domain/kernel/clock.ts'
@@ -34,7 +35,9 @@ import type { Logger } from '../../domain/kernel/logger.ts'
 import { createRegistry } from '../../domain/kernel/registry.ts'
 import type { Link, LinkDialer } from '../../domain/mcp/link.ts'
 import { kinds } from '../../domain/registry.ts'
+import type { Keyring } from '../../domain/secret/keyring.ts'
 import { redactor } from '../../domain/secret/redact.ts'
+import type { ReadSide } from '../../queries/read-side.ts'
 import { instanceView } from './instance-view.ts'
 import { kindHooks, secretReader } from './kind-hooks.ts'
 import type { McpdConfig } from './mcpd-config.ts'
@@ -129,6 +132,8 @@ const wire = async (
   await seed({ loop, registry, resources, defaultBackend, log, newId })
   const firstToken = await tokens.bootstrap(system, await givenToken(config.bootstrapTokenFile))
 
+  await sweepOrphanedKeys(config, { log, readSide, keyring })
+
   const runtime = await openProcessRuntime({ dataFolder: folder.path, logger })
   opened.push(() => runtime.close())
   const host = createInstanceHost({ runtime, logger, version, redactor })
@@ -200,6 +205,21 @@ const wire = async (
     },
     close,
   }
+}
+
+/**
+ * Destroys data keys that no secret has: mcpd was killed after making one, or before destroying one. Nothing is being made on the
+ * embedded log yet; on EventStoreDB another mcpd may be about to declare the secret of a young one.
+ */
+const sweepOrphanedKeys = async (
+  config: McpdConfig,
+  { log, readSide, keyring }: { readonly log: EventLog; readonly readSide: ReadSide; readonly keyring: Keyring },
+): Promise<void> => {
+  if ((await keyring.list()).length === 0) return
+  const rows = await instanceView(readSide).rows('secret', (await log.head()) ?? 0n)
+  const uids = new Set(rows.map(({ uid }) => uid))
+  const minAge = config.eventStoreUrl === undefined ? 0 : ORPHAN_AGE_MS
+  await sweepDataKeys(keyring, async (uid) => uids.has(uid), new Date(), minAge)
 }
 
 const ownDataFolder = (path: string): Promise<DataFolder> =>
