@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { messageText } from '../rpc/message.ts'
 import type { ClientStream } from '../session/client-request.ts'
 import type { EndpointLimits } from './limits.ts'
 import { EventStream } from './sse.ts'
@@ -33,7 +34,8 @@ export class ClientStreams implements ClientStream {
   }
 
   send(message: RpcMessage): boolean {
-    const json = JSON.stringify(message)
+    const json = messageText(message)
+    if (json === undefined) return false
     for (let i = this.#streams.length - 1; i >= 0; i--) if (this.#streams[i]?.message(json)) return true
     const { queuedMessages, queuedBytes } = this.#limits
     if (this.#queue.length >= queuedMessages || this.#queuedBytes + json.length > queuedBytes) return false

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { rpcCode } from '../rpc/errors.ts'
-import { errorText, type RpcId, type RpcResponse } from '../rpc/message.ts'
+import { errorText, messageText, type RpcId, type RpcResponse } from '../rpc/message.ts'
 import type { Exchange } from '../session/client-request.ts'
 import type { Accepts } from './headers.ts'
 import type { EndpointLimits } from './limits.ts'
@@ -38,22 +38,20 @@ export class HttpExchange implements Exchange {
 
   send(message: RpcMessage): boolean {
     if (!this.#accepts.sse || this.isOver) return false
-    return this.#events().message(this.#text(message))
+    const text = messageText(message)
+    return text !== undefined && this.#events().message(text)
   }
 
   end(answer: RpcResponse | undefined): void {
     this.#onEnd(this)
     if (this.isOver) return
-    if (this.#stream === undefined && this.#accepts.json && (answer !== undefined || !this.#accepts.sse)) {
-      this.#endJson(
-        answer === undefined
-          ? errorText({ code: rpcCode.unreachable, message: 'The request was cancelled' }, this.#id)
-          : this.#text(answer),
-      )
+    const text = answer === undefined ? undefined : messageText(answer)
+    if (this.#stream === undefined && this.#accepts.json && (text !== undefined || !this.#accepts.sse)) {
+      this.#endJson(text ?? errorText({ code: rpcCode.unreachable, message: 'The request was cancelled' }, this.#id))
       return
     }
     const stream = this.#events()
-    if (answer !== undefined) stream.message(this.#text(answer))
+    if (text !== undefined) stream.message(text)
     stream.end()
   }
 
@@ -82,14 +80,5 @@ export class HttpExchange implements Exchange {
     })
     this.#response.end(text)
     cutOffWhenStalled(this.#response, this.#limits.stallMs)
-  }
-
-  #text(message: RpcMessage): string {
-    try {
-      return JSON.stringify(message)
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      return errorText({ code: rpcCode.internal, message: `The server's answer cannot be written: ${why}` }, this.#id)
-    }
   }
 }

@@ -106,6 +106,19 @@ export const notification = (method: string, params?: JsonObject): RpcNotificati
 export const errorText = (error: RpcError, id: RpcId | null = null): string =>
   JSON.stringify({ jsonrpc: '2.0', id, error })
 
+/**
+ * A message as text. What a server nests too deep to be written again becomes an error if it is an answer, which somebody waits for, and
+ * undefined if not.
+ */
+export const messageText = (message: RpcMessage): string | undefined => {
+  try {
+    return JSON.stringify(message)
+  } catch {
+    const error = { code: rpcCode.internal, message: 'The answer is nested too deep to be passed on' }
+    return isResponse(message) ? errorText(error, message.id) : undefined
+  }
+}
+
 /** `params._meta.progressToken`, if there is one. */
 export const progressTokenOf = (params: JsonObject | undefined): RpcId | undefined => {
   const meta = params?._meta

@@ -4,7 +4,7 @@ import { CodedError } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkDialer, RpcMessage } from '../../domain/mcp/link.ts'
 import { type RpcError, RpcFault, rpcErrorOf, sessionEnded } from '../rpc/errors.ts'
-import { errorOf, errorText, isRequest, parseMessage } from '../rpc/message.ts'
+import { errorOf, errorText, isRequest, messageText, parseMessage } from '../rpc/message.ts'
 import type { Exchange } from '../session/client-request.ts'
 import { defaultSessionLimits, type SessionLimits } from '../session/limits.ts'
 import { ListStore } from '../session/lists.ts'
@@ -49,7 +49,10 @@ export const runStdio = async (options: StdioOptions): Promise<void> => {
     end.abort(new Error('the client does not read'))
     return false
   }
-  const send = (message: RpcMessage): boolean => write(JSON.stringify(message))
+  const send = (message: RpcMessage): boolean => {
+    const text = messageText(message)
+    return text !== undefined && write(text)
+  }
   const session = newSession(options, send, (reason) => end.abort(ended(reason)))
   const onGone = () => end.abort()
   stdout.on('error', onGone).on('close', onGone)

@@ -1,5 +1,13 @@
 import { CodedError } from '../../domain/kernel/errors.ts'
-import type { Link, LinkClosed, LinkDialer, LinkedProject, Namespacing, RpcMessage } from '../../domain/mcp/link.ts'
+import type {
+  Link,
+  LinkClosed,
+  LinkDialer,
+  LinkedProject,
+  LinkFrame,
+  Namespacing,
+  RpcMessage,
+} from '../../domain/mcp/link.ts'
 import type { FakeServer } from './fake-server.ts'
 import { linkPair } from './link-pair.ts'
 
@@ -42,6 +50,11 @@ export class FakeMcpd implements LinkDialer {
   /** Ends all links. */
   breakLinks(closed: LinkClosed = { code: 'lost', reason: 'mcpd went away' }): void {
     for (const link of [...this.#links.keys()]) link.close(closed)
+  }
+
+  /** Sends a frame over all links, as it is. */
+  inject(frame: LinkFrame): void {
+    for (const link of this.#links.keys()) link.send(frame)
   }
 
   async dial(name: string, bearer: string): Promise<Link> {

@@ -1,6 +1,6 @@
 import type { Link, LinkClosed, LinkFrame } from '../../domain/mcp/link.ts'
 
-/** Two ends of a link in one process. Frames cross as JSON text, each in a turn of its own, as they would over a socket. */
+/** Two ends of a link in one process. Each frame crosses in a turn of its own, as it would over a socket. */
 export const linkPair = (): [Link, Link] => {
   const a = new End()
   const b = new End()
@@ -18,8 +18,7 @@ class End implements Link {
 
   send(frame: LinkFrame): void {
     if (this.#over !== undefined) return
-    const text = JSON.stringify(frame)
-    queueMicrotask(() => this.peer?.take(JSON.parse(text)))
+    queueMicrotask(() => this.peer?.take(frame))
   }
 
   onFrame(listener: (frame: LinkFrame) => void): void {

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import type { JsonObject } from '../../domain/kernel/json.ts'
+import type { LinkedServer } from '../../domain/mcp/link.ts'
+import { initializeResult, instructionsOf, joinCapabilities, negotiate } from './initialize.ts'
+
+const ready = (name: string, capabilities: JsonObject, rest: JsonObject = {}): LinkedServer => ({
+  name,
+  state: 'ready',
+  initialize: { capabilities, ...rest },
+})
+const away: LinkedServer = { name: 'away', state: 'unavailable', reason: 'exited' }
+const project = (...servers: LinkedServer[]) => ({ name: 'demo', namespacing: 'always', servers }) as const
+
+describe('the protocol version', () => {
+  it.each(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'])('%s is spoken', (version) =>
+    expect(negotiate(version)).toBe(version),
+  )
+  it.each(['2099-01-01', '', 'latest'])('of %j is our newest', (version) =>
+    expect(negotiate(version)).toBe('2025-11-25'),
+  )
+})
+
+describe('capabilities', () => {
+  it('of an only server are its own words, unknown ones included', () =>
+    expect(joinCapabilities(project(ready('a', { tools: {}, tasks: { list: {} }, 'x/y': { z: 1 } })))).toEqual({
+      tools: { listChanged: true },
+      tasks: { list: {} },
+      'x/y': { z: 1 },
+    }))
+
+  it('of several are joined, without those that could not be routed', () =>
+    expect(
+      joinCapabilities(
+        project(
+          ready('a', { tools: {}, resources: { subscribe: true }, tasks: {}, experimental: { a: {} } }),
+          ready('b', { resources: {}, logging: {}, experimental: { b: {} } }),
+        ),
+      ),
+    ).toEqual({
+      tools: { listChanged: true },
+      resources: { subscribe: true, listChanged: true },
+      logging: {},
+      experimental: { a: {}, b: {} },
+    }))
+
+  it('promise all lists while a server is away, as it may bring any', () =>
+    expect(joinCapabilities(project(ready('a', { tools: {} }), away))).toEqual({
+      tools: { listChanged: true },
+      resources: { listChanged: true },
+      prompts: { listChanged: true },
+    }))
+
+  it('promise all lists while no server is attached', () =>
+    expect(Object.keys(joinCapabilities(project()))).toEqual(['tools', 'resources', 'prompts']))
+})
+
+describe('instructions', () => {
+  it('of an only server are its own', () =>
+    expect(instructionsOf(project(ready('a', {}, { instructions: ' as is ' })))).toBe(' as is '))
+
+  it('are the project’s, then each server’s under its name', () =>
+    expect(
+      instructionsOf({
+        ...project(ready('a', {}, { instructions: 'one' }), ready('b', {}), ready('c', {}, { instructions: 'three' })),
+        instructions: 'first',
+      }),
+    ).toBe('first\n\n## a\n\none\n\n## c\n\nthree'))
+
+  it('are left out when there are none', () =>
+    expect(initializeResult(project(ready('a', {})), '2025-11-25', '1')).not.toHaveProperty('instructions'))
+})
