@@ -1,6 +1,6 @@
 /** Lines of stderr that are kept for the reason of an exit, and their characters altogether. */
-export const REASON_LINES = 10
-export const REASON_CHARACTERS = 2_000
+const REASON_LINES = 10
+const REASON_CHARACTERS = 2_000
 
 /** The newest few lines of a program's stderr. */
 export const lastLines = () => {

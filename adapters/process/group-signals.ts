@@ -3,6 +3,7 @@ import { allProcesses } from './process-table.ts'
 
 /** How long after SIGKILL we go on looking before a group counts as not to be ended (a process stuck in the kernel). */
 export const KILL_WAIT_MS = 5_000
+const ZOMBIE_LOOK_MS = 100
 const FIRST_POLL_MS = 5
 const LONGEST_POLL_MS = 50
 
@@ -20,7 +21,7 @@ export const signalGroup = (group: number, signal: NodeJS.Signals): void => {
 }
 
 /** Whether any process of the group is left, zombies included. Cheap. */
-export const groupExists = (group: number): boolean => {
+const groupExists = (group: number): boolean => {
   try {
     process.kill(-group, 0)
     return true
@@ -45,11 +46,21 @@ export const groupGone = async (group: number, ms: number): Promise<boolean> => 
   return true
 }
 
+/**
+ * Waits until nothing of a group that got SIGKILL is left, `KILL_WAIT_MS` at most. Looks at zombies early: whoever
+ * adopted them may take its time.
+ */
+export const killedGroupGone = async (group: number): Promise<boolean> => {
+  const deadline = performance.now() + KILL_WAIT_MS
+  while (performance.now() < deadline) if (await groupGone(group, ZOMBIE_LOOK_MS)) return true
+  return false
+}
+
 /** SIGTERM, SIGKILL after `graceMs`, and waits. @returns whether nothing is left. */
 export const endGroup = async (group: number, graceMs: number): Promise<boolean> => {
   if (!groupExists(group)) return true
   signalGroup(group, 'SIGTERM')
   if (await groupGone(group, graceMs)) return true
   signalGroup(group, 'SIGKILL')
-  return groupGone(group, KILL_WAIT_MS)
+  return killedGroupGone(group)
 }

@@ -5,10 +5,10 @@ import { cutLine, formatLine, selectLines } from './log-lines.ts'
 import type { Logger } from './logger.ts'
 
 /** What a program may log for long, and at once; what comes faster is left out and counted. */
-export const LOG_BYTES_PER_SECOND = 256 * 1024
-export const LOG_BURST_BYTES = 1024 * 1024
+const LOG_BYTES_PER_SECOND = 256 * 1024
+const LOG_BURST_BYTES = 1024 * 1024
 /** Characters that may wait for the disk. */
-export const MAX_PENDING_LOG = 4 * 1024 * 1024
+const MAX_PENDING_LOG = 4 * 1024 * 1024
 
 export interface InstanceLogOptions {
   readonly folder: string

@@ -111,4 +111,3 @@ export const logFiles = (folder: string, fileBytes = LOG_FILE_BYTES) => {
     },
   }
 }
-export type LogFiles = ReturnType<typeof logFiles>

@@ -45,7 +45,7 @@ const isOfProject = (name: string): boolean =>
     name,
   )
 
-export const npmEnvironment = (
+const npmEnvironment = (
   source: Readonly<Record<string, string | undefined>>,
   options: { scripts: boolean },
 ): Record<string, string> => {

@@ -11,7 +11,7 @@ import type { ProcessGroups } from './process-groups.ts'
 import { syncPath, syncTree } from './sync-tree.ts'
 
 /** How long an installation may take. */
-export const INSTALL_DEADLINE_MS = 5 * 60_000
+const INSTALL_DEADLINE_MS = 5 * 60_000
 const TEMPORARY = '.installing-'
 
 export interface PackageRequest {

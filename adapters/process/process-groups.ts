@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { endGroup, groupGone, KILL_WAIT_MS, signalGroup } from './group-signals.ts'
+import { endGroup, groupGone, KILL_WAIT_MS, killedGroupGone, signalGroup } from './group-signals.ts'
 import { endLeftOver, LEFT_OVER_GRACE_MS } from './left-over.ts'
 import type { Logger } from './logger.ts'
 import { intention, openRunRecords, type RunRecord, started } from './run-record.ts'
 import { startWatcher } from './watcher.ts'
 
-export interface GroupOptions {
+interface GroupOptions {
   /** Absolute and without symbolic links. */
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
@@ -64,7 +64,7 @@ export const openProcessGroups = async (options: { folder: string; logger: Logge
 
   /** Settles only for a process stuck in the kernel, so that nobody waits for it for ever. */
   const refusesToDie = async (pid: number): Promise<void> => {
-    if (await groupGone(pid, KILL_WAIT_MS)) return new Promise(() => {})
+    if (await killedGroupGone(pid)) return new Promise(() => {})
     logger.error({ group: pid, waitedMs: KILL_WAIT_MS }, 'A process does not end even by SIGKILL')
   }
 

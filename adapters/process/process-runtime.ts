@@ -13,7 +13,7 @@ import { type ProcessProgram, runningProgram } from './running-program.ts'
 import { preparationFailed, spawnFailed } from './spawn-failure.ts'
 
 /** Time that programs have to end when the runtime closes. */
-export const CLOSE_GRACE_MS = 4_000
+const CLOSE_GRACE_MS = 4_000
 const MAX_COMMAND_LINE = 1_000
 /** An empty PATH would mean the working folder. */
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'

@@ -1,5 +1,5 @@
 /** Shorter values are too likely to be part of ordinary text, and hardly secrets. */
-export const MIN_REDACTED_LENGTH = 6
+const MIN_REDACTED_LENGTH = 6
 const MARK = '[redacted]'
 
 /** The forms in which programs print a value: as it is, line by line, in JSON, in a URL, in base64 and hex. */

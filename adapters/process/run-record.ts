@@ -88,4 +88,3 @@ export const openRunRecords = (folder: string) => {
     },
   }
 }
-export type RunRecords = ReturnType<typeof openRunRecords>
