@@ -37,10 +37,11 @@ export const checkFile = async (folder: string): Promise<void> => {
   })
   if (file === undefined) return
   try {
-    const { size } = await file.stat()
-    if (size === 0) return
     const bytes = Buffer.alloc(2 * PAGE)
     const { bytesRead } = await file.read(bytes, 0, bytes.length, 0)
+    // Asked for after the meta pages were read: another thread may be appending, and the file only grows.
+    const { size } = await file.stat()
+    if (size === 0) return
     if (bytesRead < bytes.length) throw dataFolderCorrupt(folder, `data.mdb has only ${size} bytes`)
     const first = readMeta(bytes, 0)
     if (first.magic !== MAGIC) throw dataFolderCorrupt(folder, 'data.mdb is not an LMDB file')

@@ -5,10 +5,12 @@ import { appendEach, collect, freshStream, numbers, sampleEvents } from '../even
 import { openEmbeddedLog } from './embedded-log.ts'
 import { temporaryFolder } from './testing/temporary-folder.ts'
 
+/** A thread that runs a TypeScript file; Node's option for it (`--import tsx`) does not reach into workers. */
 const thread = (program: string, workerData: unknown): Worker => {
-  const worker = new Worker(new URL(`./testing/${program}`, import.meta.url), {
+  const file = JSON.stringify(new URL(`./testing/${program}`, import.meta.url).href)
+  const worker = new Worker(`import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${file}) })`, {
+    eval: true,
     workerData,
-    execArgv: ['--import', 'tsx'],
   })
   onTestFinished(async () => {
     await worker.terminate()

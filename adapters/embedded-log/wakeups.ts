@@ -36,9 +36,8 @@ export class Wakeups {
         this.#waiting.delete(done)
         resolve()
       }
+      // Not unref'd, unlike the channel: a thread that does nothing but follow the log must not end while it waits.
       const timer = setTimeout(done, FALLBACK_MS)
-      // A subscription keeps no program alive.
-      timer.unref()
       signal.addEventListener('abort', done, { once: true })
       this.#waiting.add(done)
     })
