@@ -45,7 +45,7 @@ export const appendOnce = (
     expectedRevision: expected === 'none' ? NO_STREAM : expected,
     requiresLeader: true,
     deadline,
-    ...(clients.credentials === undefined ? {} : { credentials: clients.credentials }),
+    ...clients.access,
   })
 
 const toClientEvent = ({ event }: SerialisedEvent): EventData => ({

@@ -1,12 +1,5 @@
 import { EventStoreDBClient } from '@eventstore/db-client'
-import {
-  type Credentials,
-  credentialsIn,
-  forClient,
-  invalidConnectionString,
-  isSecure,
-  normalise,
-} from './connection-string.ts'
+import { type Address, type Credentials, invalidConnectionString, parseConnectionString } from './connection-string.ts'
 
 /** Use of a client for one operation. */
 export interface Lease {
@@ -25,7 +18,7 @@ interface Entry {
   retired: boolean
 }
 
-/** Never sent: over an insecure connection the client leaves credentials out. See `Clients.credentials`. */
+/** Never sent: over an insecure connection the client leaves credentials out. See `Clients.access`. */
 const PLACEHOLDER: Credentials = { username: 'nobody', password: 'none' }
 
 const isClosable = (value: unknown): value is Closable =>
@@ -61,21 +54,22 @@ const watch = (client: EventStoreDBClient): Set<Closable> => {
  */
 export class Clients {
   /**
-   * Passed with each append. Appends without credentials of their own go through one stream that all clients of the
+   * To be passed with each call: the client itself knows no user. Appends without credentials of their own go through one stream that all clients of the
    * process share, that has no deadline, and whose failures and answers get mixed up; appends with them are calls of
-   * their own with a deadline. Undefined only where none are known and a made-up user would be refused: TLS without a user.
+   * their own with a deadline. None only where none are known and a made-up user would be refused: TLS without a user.
    */
-  readonly credentials: Credentials | undefined
-  readonly #connectionString: string
+  readonly access: { readonly credentials?: Credentials }
+  readonly #address: Address
   readonly #retiring = new Set<Promise<void>>()
   #made = 0
   #current: Entry | undefined
 
   /** @throws invalidConnectionString */
   constructor(connectionString: string) {
-    this.#connectionString = normalise(connectionString)
-    const secure = isSecure(this.#connectionString)
-    this.credentials = credentialsIn(this.#connectionString) ?? (secure ? undefined : PLACEHOLDER)
+    this.#address = parseConnectionString(connectionString)
+    const { credentials, secure } = this.#address
+    if (credentials !== undefined) this.access = { credentials }
+    else this.access = secure ? {} : { credentials: PLACEHOLDER }
     this.#current = this.#make()
   }
 
@@ -112,11 +106,9 @@ export class Clients {
   #make(): Entry {
     let client: EventStoreDBClient
     try {
-      client = EventStoreDBClient.connectionString(forClient(this.#connectionString, this.#made))
+      client = EventStoreDBClient.connectionString(this.#address.forClient(this.#made))
     } catch (cause) {
-      // The client's parser quotes the whole string, password included; only what is about files is told on.
-      const text = cause instanceof Error && /certificate|userCertFile/i.test(cause.message) ? cause.message : undefined
-      throw invalidConnectionString(text ?? 'it could not be parsed')
+      throw invalidConnectionString(cause instanceof Error ? cause.message : 'it could not be parsed')
     }
     this.#made += 1
     return { client, channels: watch(client), leases: 0, retired: false }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { NewEvent, Position, RecordedEvent } from '../../domain/kernel/event.ts'
 import type {
   Appended,
@@ -136,7 +137,7 @@ class EventStoreLog implements EventLog {
     await this.#underWay(() =>
       persistently(this.#clients, { ...this.#attempts, signals: [] }, async (client, deadline) => {
         try {
-          await client.tombstoneStream(stream, { deadline, requiresLeader: true })
+          await client.tombstoneStream(stream, { ...this.#clients.access, deadline, requiresLeader: true })
         } catch (error) {
           if (!isTombstoned(error)) throw error
         }
@@ -152,7 +153,7 @@ class EventStoreLog implements EventLog {
       this.#clients,
       { deadlineMs: PING_MS, attemptMs: PING_MS, signals },
       async (client, timeoutMs) => {
-        const read = client.readAll({ maxCount: 1 })
+        const read = client.readAll({ ...this.#clients.access, maxCount: 1 })
         const inflow = new Inflow(read, () => read.cancel())
         try {
           await inflow.take({ max: 1, timeoutMs, signals })

@@ -74,7 +74,13 @@ export class Subscription {
   async #newest(): Promise<Position | 'start'> {
     const { clients, attempts } = this.#context
     return persistently(clients, { ...attempts, signals: this.#signals }, async (client, attemptMs) => {
-      const read = client.readAll({ fromPosition: END, direction: BACKWARDS, maxCount: 1, requiresLeader: true })
+      const read = client.readAll({
+        ...clients.access,
+        fromPosition: END,
+        direction: BACKWARDS,
+        maxCount: 1,
+        requiresLeader: true,
+      })
       const inflow = new Inflow<AllStreamResolvedEvent>(read, () => read.cancel())
       try {
         const [newest] = await inflow.take({ max: 1, timeoutMs: attemptMs, signals: this.#signals })
@@ -90,6 +96,7 @@ export class Subscription {
     const lease = clients.lease()
     const subscription = lease.client.subscribeToAll(
       {
+        ...clients.access,
         fromPosition: this.#after === 'start' || this.#after === 'end' ? START : clientPosition(this.#after),
         filter: excludeSystemEvents({ checkpointInterval: CHECKPOINT_INTERVAL }),
       },

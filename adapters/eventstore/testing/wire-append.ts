@@ -90,7 +90,7 @@ export const appendHandler =
       } else if (message !== undefined) events.push(proposedOf(message))
     })
     call.on('end', () => {
-      faults.seen(call, stream)
+      faults.seen('append', call, stream)
       const refusal = refusalOf(events, maxAppendSize)
       if (refusal !== undefined) answer(refusal)
       else
@@ -147,7 +147,7 @@ export const batchAppendHandler =
       write.events.push(...request.getProposedMessagesList().map(proposedOf))
       if (!request.getIsFinal()) return
       pending.delete(key)
-      faults.seen(call, write.stream)
+      faults.seen('append', call, write.stream)
       const outcome = store.append(write.stream, write.events, write.expected)
       const answer = new streams.BatchAppendResp()
       answer.setCorrelationId(id)
@@ -174,7 +174,7 @@ export const deleteHandler =
     const options = call.request.getOptions()
     const stream = streamName(options?.getStreamIdentifier())
     const expected = expectedOf(options, () => options?.getRevision() ?? '0')
-    faults.seen(call, stream)
+    faults.seen('delete', call, stream)
     faults.around('delete', call, answer, () => {
       const outcome = store.softDelete(stream, expected)
       if (outcome.outcome === 'tombstoned') return { error: streamDeleted(stream) }
@@ -189,7 +189,7 @@ export const tombstoneHandler =
     const options = call.request.getOptions()
     const stream = streamName(options?.getStreamIdentifier())
     const expected = expectedOf(options, () => options?.getRevision() ?? '0')
-    faults.seen(call, stream)
+    faults.seen('tombstone', call, stream)
     faults.around('tombstone', call, answer, () => {
       const outcome = store.tombstone(stream, expected)
       if (outcome.outcome === 'tombstoned') return { error: streamDeleted(stream) }

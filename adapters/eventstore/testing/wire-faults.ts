@@ -7,9 +7,12 @@ export type Operation = 'append' | 'delete' | 'tombstone' | 'read' | 'subscribe'
 export type Loss = 'broken' | 'silent'
 
 export interface SeenCall {
+  readonly operation: Operation
   readonly stream: string
   readonly authorization: string | undefined
   readonly requiresLeader: boolean
+  /** The expression that a subscription is filtered by. */
+  readonly filter: string | undefined
 }
 
 type Answer<Value> = { readonly value: Value } | { readonly error: ServiceError }
@@ -18,6 +21,8 @@ type Answer<Value> = { readonly value: Value } | { readonly error: ServiceError 
 export class WireFaults {
   /** Every call that arrived. */
   readonly calls: SeenCall[] = []
+  /** Subscriptions being served now. */
+  subscribers = 0
   readonly #losses = new Map<Operation, Loss[]>()
   readonly #refusals = new Map<Operation, ServiceError[]>()
   readonly #held: (() => void)[] = []
@@ -58,9 +63,15 @@ export class WireFaults {
     return this.#leader === undefined
   }
 
-  seen({ metadata }: { metadata: Metadata }, stream: string): void {
+  seen(operation: Operation, { metadata }: { metadata: Metadata }, stream: string, filter?: string): void {
     const authorization = metadata.get('authorization')[0]?.toString()
-    this.calls.push({ stream, authorization, requiresLeader: metadata.get('requires-leader')[0] === 'true' })
+    const requiresLeader = metadata.get('requires-leader')[0] === 'true'
+    this.calls.push({ operation, stream, authorization, requiresLeader, filter })
+  }
+
+  /** Whether this call's answer is to be lost in silence. */
+  swallows(operation: Operation): boolean {
+    return this.#losses.get(operation)?.shift() === 'silent'
   }
 
   /** Why a call is turned away before it has any effect, or undefined. */

@@ -144,20 +144,29 @@ const subscribe = async (store: WireStore, call: Call, options: ReadReq.Options)
   }
 }
 
+const subscribeCounted =
+  (faults: WireFaults) =>
+  async (store: WireStore, call: Call, options: ReadReq.Options): Promise<void> => {
+    faults.subscribers += 1
+    try {
+      await subscribe(store, call, options)
+    } finally {
+      faults.subscribers -= 1
+    }
+  }
+
 export const readHandler =
   (store: WireStore, faults: WireFaults) =>
   (call: Call): void => {
     call.on('error', () => undefined)
     const options = call.request.getOptions()
     if (options === undefined) return void call.emit('error', failure(status.INVALID_ARGUMENT, 'no options'))
-    const subscribing = options.hasSubscription()
-    faults.seen(call, options.hasAll() ? '$all' : streamName(options.getStream()?.getStreamIdentifier()))
-    const refused = faults.refusal(subscribing ? 'subscribe' : 'read', call)
+    const operation = options.hasSubscription() ? 'subscribe' : 'read'
+    const stream = options.hasAll() ? '$all' : streamName(options.getStream()?.getStreamIdentifier())
+    faults.seen(operation, call, stream, options.getFilter()?.getEventType()?.getRegex())
+    const refused = faults.refusal(operation, call)
     if (refused !== undefined) return void call.emit('error', refused)
-    const work = subscribing
-      ? subscribe(store, call, options)
-      : options.hasAll()
-        ? readAll(store, call, options)
-        : readStream(store, call, options)
-    work.catch((error: unknown) => call.emit('error', failure(status.INTERNAL, String(error))))
+    if (faults.swallows(operation)) return
+    const serve = operation === 'subscribe' ? subscribeCounted(faults) : options.hasAll() ? readAll : readStream
+    serve(store, call, options).catch((error: unknown) => call.emit('error', failure(status.INTERNAL, String(error))))
   }
