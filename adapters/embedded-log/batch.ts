@@ -28,6 +28,7 @@ export class Batch {
   readonly #removedEvents: number[] = []
   readonly #removedChunks: { readonly stream: string; readonly first: number }[] = []
   #position: number
+  #after: Head
   #flush = false
 
   constructor(store: Store, tail: Tail, known: Map<string, StreamHead>, before: Head) {
@@ -36,6 +37,7 @@ export class Batch {
     this.#known = known
     this.#before = before
     this.#position = before.position
+    this.#after = before
   }
 
   /** Whether anything would be written. */
@@ -113,7 +115,7 @@ export class Batch {
   }
 
   /** Where the log stands after this batch. */
-  #after(): Head {
+  #standing(): Head {
     const events = this.#tail.count + this.#puts.length
     const full = events >= MAX_TAIL_EVENTS || this.#tail.characters >= MAX_TAIL_CHARACTERS
     return { position: this.#position, indexed: full || this.#flush ? this.#position : this.#before.indexed }
@@ -122,7 +124,8 @@ export class Batch {
   /** Queues all writes. Runs inside the condition on the head, so that they happen together or not at all. */
   write(version: number): void {
     const { store } = this
-    const after = this.#after()
+    const after = this.#standing()
+    this.#after = after
     for (const { entry, text } of this.#puts) {
       appendTo(store.events, entry.position, text).catch(reportedElsewhere)
     }
@@ -150,7 +153,8 @@ export class Batch {
 
   /** Takes what was committed into the memory of the log. */
   merge(): void {
-    const after = this.#after()
+    // As it was written: a reader may have brought the tail up to this very commit meanwhile.
+    const after = this.#after
     for (const [stream, head] of this.#heads) this.#known.set(stream, head)
     if (after.indexed === this.#before.indexed) {
       for (const { entry, text } of this.#puts) this.#tail.add(entry, text.length)

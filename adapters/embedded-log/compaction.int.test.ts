@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { EventLog } from '../../domain/kernel/event-log.ts'
 import { appendEach, collect, numbers, sampleEvent, sampleEvents } from '../event-log-contract/log-under-test.ts'
@@ -139,5 +140,25 @@ describe('compaction of an embedded log', { timeout: 30_000 }, () => {
       expect(await again.append(stream, [early], 'none')).toEqual({ revision: 0n, position: first?.position })
     }
     await again.close()
+  })
+
+  it('misses nothing when it is read in the middle of appends, across the writes of the index', async () => {
+    const log = await openEmbeddedLog({ folder: await temporaryFolder() })
+    let appending = true
+    const reading = (async () => {
+      for (let last = -1n; appending; ) {
+        const revision = await log.revisionOf('a-1')
+        expect(revision === 'none' ? -1n : revision).toBeGreaterThanOrEqual(last)
+        last = revision === 'none' ? -1n : revision
+        const newest = await collect(log.readStream('a-1', { direction: 'backwards', limit: 5 }))
+        expect(newest).toHaveLength(Math.min(5, Number(newest[0]?.revision ?? -1n) + 1))
+        await nextTurn()
+      }
+    })()
+    for (let n = 0; n < 4900; n += 7) await log.append('a-1', sampleEvents(7, n), n === 0 ? 'none' : BigInt(n - 1))
+    appending = false
+    await reading
+    expect(numbers(await collect(log.readStream('a-1')))).toEqual(Array.from({ length: 4900 }, (_, n) => n))
+    await log.close()
   })
 })
