@@ -1,0 +1,136 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import type { KindDefinition } from '../../domain/kernel/kind.ts'
+import { createRegistry } from '../../domain/kernel/registry.ts'
+import { kinds } from '../../domain/registry.ts'
+import { apiClient } from '../api-client.ts'
+import { loadConfig } from '../config-file.ts'
+import type { Deps } from '../deps.ts'
+import { interrupted } from '../errors.ts'
+import { main } from '../main.ts'
+import { createOutput } from '../output/output.ts'
+import { verbs } from '../verbs.ts'
+import { FakeMcpd, TOKEN } from './fake-mcpd.ts'
+
+/** What a command line did. */
+export interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/** What one run of mcpctl finds around it. */
+export interface Surroundings {
+  readonly stdin?: string
+  /** Standard input is a terminal. */
+  readonly terminal?: boolean
+  /** Answers to prompts, by the text of the question. */
+  readonly answers?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Stands in for the editor, or any other program. */
+  readonly execute?: (program: string, args: readonly string[]) => Promise<number>
+  readonly signal?: AbortSignal
+  /** Each piece of standard output, as it is written. */
+  readonly onOut?: (text: string) => void
+  readonly outIsTTY?: boolean
+}
+
+/** mcpctl in memory, with a folder of its own and a pretended mcpd that it reaches over real HTTP. */
+export class World {
+  readonly mcpd: FakeMcpd
+  /** Milliseconds that verbs wanted to sleep. */
+  readonly slept: number[] = []
+  now = new Date('2026-01-01T01:00:00.000Z')
+  folder = ''
+  readonly #kinds: readonly KindDefinition[]
+
+  constructor(more: readonly KindDefinition[] = []) {
+    this.#kinds = [...kinds, ...more]
+    this.mcpd = new FakeMcpd(createRegistry(this.#kinds))
+  }
+
+  async start(): Promise<void> {
+    this.folder = await mkdtemp(join(tmpdir(), 'mcpctl-test-'))
+    await this.mcpd.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.mcpd.stop()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  /** Writes a file into the folder and answers its path. */
+  async file(name: string, text: string): Promise<string> {
+    const path = join(this.folder, name)
+    await writeFile(path, text)
+    return path
+  }
+
+  /** Applies a manifest; for what a test only needs to be there. */
+  async given(manifest: string): Promise<void> {
+    const { code, err } = await this.run(['apply', '-f', '-'], { stdin: manifest })
+    if (code !== 0) throw new Error(err)
+  }
+
+  async run(argv: readonly string[], around: Surroundings = {}): Promise<Ran> {
+    let [out, err] = ['', '']
+    const output = createOutput(
+      {
+        isTTY: around.outIsTTY === true,
+        write: (text) => {
+          out += text
+          around.onOut?.(text)
+        },
+      },
+      {
+        write: (text) => {
+          err += text
+        },
+      },
+    )
+    const code = await main(argv, {
+      verbs,
+      out: output,
+      debug: false,
+      connect: (flags) => this.#connect(flags, around, output),
+    })
+    return { code, out, err }
+  }
+
+  async #connect(flags: { server: string | undefined }, around: Surroundings, out: Deps['out']): Promise<Deps> {
+    const env = {
+      MCPCTL_HOME: join(this.folder, 'home'),
+      MCPCTL_SERVER: this.mcpd.url,
+      MCPCTL_TOKEN: TOKEN,
+      ...around.env,
+    }
+    const config = await loadConfig(env, flags)
+    const signal = around.signal ?? new AbortController().signal
+    const sleep = async (ms: number): Promise<void> => {
+      this.slept.push(ms)
+      this.now = new Date(this.now.getTime() + ms)
+      await new Promise((resolve) => setImmediate(resolve))
+      if (signal.aborted) throw interrupted()
+    }
+    return {
+      config,
+      out,
+      env,
+      signal,
+      sleep,
+      platform: 'linux',
+      now: () => this.now,
+      input: { isTTY: around.terminal === true, text: async () => around.stdin ?? '' },
+      streams: { stdin: new PassThrough(), stdout: new PassThrough() },
+      prompt: {
+        password: async (question) => around.answers?.[question] ?? '',
+        confirm: async (question) => around.answers?.[question] === 'yes',
+      },
+      execute: around.execute ?? (async () => 127),
+      registry: async () => createRegistry(this.#kinds),
+      api: apiClient({ url: config.server, token: config.token, signal, sleep, notice: out.note, random: () => 0.5 }),
+    }
+  }
+}
