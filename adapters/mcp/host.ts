@@ -127,15 +127,21 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
     await program.stop({ graceMs: stopGraceMs })
   }
 
-  const stop = async (instance: string): Promise<void> => {
-    const attempt = starting.get(instance)
-    attempt?.abort.abort()
-    await attempt?.outcome.catch(() => {}) // told to whoever started it
+  const stopRunning = (instance: string): Promise<void> => {
     const found = running.get(instance)
-    if (found === undefined) return stopping.get(instance)
+    if (found === undefined) return stopping.get(instance) ?? Promise.resolve()
     const ending = end(instance, found).finally(() => stopping.delete(instance))
     stopping.set(instance, ending)
     return ending
+  }
+
+  const stop = async (instance: string): Promise<void> => {
+    const attempt = starting.get(instance)
+    if (attempt !== undefined) {
+      attempt.abort.abort()
+      await attempt.outcome.catch(() => {}) // told to whoever started it
+    }
+    await stopRunning(instance)
   }
 
   return {

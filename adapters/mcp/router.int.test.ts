@@ -1,0 +1,189 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { SharedUpstream } from './shared-upstream.ts'
+import { createTestMcpd, projectWith, scripted, type TestMcpd } from './testing/mcpd.ts'
+import { answered, type TestSession } from './testing/test-session.ts'
+
+const FINALLY = { timeout: 5000, interval: 5 }
+
+describe('the router', () => {
+  let mcpd: TestMcpd
+
+  beforeEach(async () => {
+    mcpd = createTestMcpd(projectWith('scripted', ['i1', 'i2']))
+    await mcpd.start(scripted('i1'))
+  })
+  afterEach(() => mcpd.close())
+
+  const state = (session: TestSession) => session.projects.at(-1)?.servers[0]?.state
+  const ready = (session: TestSession) => vi.waitFor(() => expect(state(session)).toBe('ready'), FINALLY)
+
+  it('sends the project first, with what each server answered to initialize', async () => {
+    mcpd.topology.set({
+      name: 'demo',
+      instructions: 'be kind',
+      namespacing: 'auto',
+      servers: [
+        { name: 'other', instances: [], reason: 'Error: no such package', tools: { deny: ['rm_*'] } },
+        { name: 'scripted', instances: ['i1'] },
+      ],
+    })
+    const session = mcpd.connect()
+    await ready(session).catch(() => {})
+    expect(session.projects).toEqual([
+      {
+        name: 'demo',
+        instructions: 'be kind',
+        namespacing: 'auto',
+        servers: [
+          { name: 'other', state: 'unavailable', reason: 'Error: no such package', tools: { deny: ['rm_*'] } },
+          { name: 'scripted', state: 'ready', initialize: mcpd.host.connection('i1')?.initialize },
+        ],
+      },
+    ])
+  })
+
+  it('does not repeat a project that did not change', async () => {
+    const session = mcpd.connect()
+    mcpd.topology.set(projectWith('scripted', ['i1', 'i2']))
+    await session.call(1, 'echo')
+    expect(session.projects).toHaveLength(1)
+  })
+
+  it('answers at once, with the reason, for a server that does not run', async () => {
+    mcpd.topology.set(projectWith('scripted', [], 'Error: exited with code 3'))
+    const session = mcpd.connect()
+    expect((await session.call(1, 'echo')).error).toEqual({
+      code: -32000,
+      message: 'Server scripted is unavailable: Error: exited with code 3',
+      data: {
+        code: 'server-unavailable',
+        server: 'scripted',
+        reason: 'Error: exited with code 3',
+        hint: 'The call did not run.',
+      },
+    })
+    expect(mcpd.calls).toMatchObject([{ server: 'scripted', tool: 'echo', outcome: 'refused', errorCode: -32000 }])
+  })
+
+  it('answers for a server that the project does not have', async () => {
+    const { error } = await mcpd.connect().ask(1, 'tools/list', {}, 'foreign')
+    expect(error).toMatchObject({ code: -32602, data: { code: 'server-not-attached' } })
+  })
+
+  it('tells when a server becomes ready, also before the topology says so', async () => {
+    const session = mcpd.connect()
+    await mcpd.host.stop('i1')
+    await vi.waitFor(() => expect(state(session)).toBe('unavailable'), FINALLY)
+    await mcpd.start(scripted('i2'))
+    await ready(session)
+    expect(answered(await session.call(1, 'echo', { message: 'hi' }))).toBe('hi')
+  })
+
+  it('spreads sessions over instances and keeps each on its own', async () => {
+    await mcpd.start(scripted('i2'))
+    const sessions = [mcpd.connect(), mcpd.connect(), mcpd.connect(), mcpd.connect()]
+    for (const [i, session] of sessions.entries()) for (const n of [1, 2]) await session.call(`${i}.${n}`, 'echo')
+    const used = mcpd.calls.map(({ instance }) => instance)
+    expect(used).toEqual(['i1', 'i1', 'i2', 'i2', 'i1', 'i1', 'i2', 'i2'])
+  })
+
+  it('keeps the session over a restart: calls under way fail, the lists are read again, later calls work', async () => {
+    const session = mcpd.connect()
+    await session.ask('sub', 'resources/subscribe', { uri: 'r:1' })
+    expect((await session.call(1, 'die')).error?.data).toMatchObject({ code: 'server-ended' })
+    await vi.waitFor(() => expect(state(session)).toBe('unavailable'), FINALLY)
+    expect(session.projects.at(-1)?.servers[0]?.reason).toBe('it exited with code 7')
+    await mcpd.start(scripted('i1'))
+    await ready(session)
+    await vi.waitFor(
+      () =>
+        expect(session.messages.filter(({ method }) => method !== undefined).map(({ method }) => method)).toEqual([
+          'notifications/tools/list_changed',
+          'notifications/resources/list_changed',
+        ]),
+      FINALLY,
+    )
+    expect(JSON.parse(answered(await session.call(2, 'subscribed')))).toEqual(['r:1'])
+    expect(session.closed).toBeUndefined()
+  })
+
+  it('moves to another instance when its own ends', async () => {
+    await mcpd.start(scripted('i2'))
+    const session = mcpd.connect()
+    await session.call(1, 'die')
+    expect(answered(await session.call(2, 'echo', { message: 'from the other' }))).toBe('from the other')
+    expect(mcpd.calls.map(({ instance, outcome }) => [instance, outcome])).toEqual([
+      ['i1', 'lost'],
+      ['i2', 'ok'],
+    ])
+    expect(session.projects.map(({ servers }) => servers[0]?.state)).not.toContain('unavailable')
+  })
+
+  it('lets calls end on an instance that is being stopped, and sends new ones to the next', async () => {
+    const session = mcpd.connect()
+    const slow = session.ask('slow', 'tools/call', { name: 'never' })
+    await mcpd.start(scripted('i2'))
+    const stopped = mcpd.host.stop('i1')
+    expect(answered(await session.call(2, 'echo', { message: 'new one' }))).toBe('new one')
+    expect(session.messages.some(({ id }) => id === 'slow')).toBe(false)
+    await stopped
+    expect((await slow).error?.data).toMatchObject({ code: 'server-ended', reason: 'it was stopped' })
+  })
+
+  it('fails what is under way at a server that is detached', async () => {
+    const session = mcpd.connect()
+    const pending = session.call(1, 'never')
+    await session.call(2, 'echo')
+    mcpd.topology.set({ name: 'demo', namespacing: 'always', servers: [] })
+    expect((await pending).error?.data).toMatchObject({ code: 'server-detached' })
+    expect(session.projects.at(-1)?.servers).toEqual([])
+    expect(mcpd.host.connection('i1')?.sessions).toBe(0)
+  })
+
+  it('closes the link as gone when the project is deleted', async () => {
+    const session = mcpd.connect()
+    mcpd.topology.set(undefined)
+    await vi.waitFor(() => expect(session.closed?.code).toBe('gone'), FINALLY)
+  })
+
+  it('closes a link whose client pretends to be mcpd', async () => {
+    const session = mcpd.connect()
+    session.link.send({ type: 'project', project: { name: 'demo', namespacing: 'always', servers: [] } })
+    await vi.waitFor(() => expect(session.closed?.code).toBe('closed'), FINALLY)
+  })
+
+  it('records every call once, without arguments and results', async () => {
+    const session = mcpd.connect()
+    await session.call(1, 'echo', { message: 'tell-tale' })
+    await session.call(2, 'fail')
+    await session.ask(3, 'tools/list')
+    expect(mcpd.calls).toMatchObject([
+      { project: 'demo', server: 'scripted', instance: 'i1', method: 'tools/call', tool: 'echo', outcome: 'ok' },
+      { tool: 'fail', outcome: 'error', errorCode: -32050 },
+      { method: 'tools/list', outcome: 'ok' },
+    ])
+    for (const call of mcpd.calls) {
+      expect(call.durationMs).toBeGreaterThan(0)
+      expect(Math.min(call.requestBytes, call.responseBytes)).toBeGreaterThan(20)
+    }
+    expect(JSON.stringify(mcpd.calls)).not.toContain('tell-tale')
+  })
+
+  it('holds nothing of 1000 sessions that came and went', async () => {
+    const upstream = mcpd.host.connection('i1')
+    if (!(upstream instanceof SharedUpstream)) throw new Error('no connection')
+    for (let i = 0; i < 1000; i++) {
+      const session = mcpd.connect()
+      session.send({ id: 1, method: 'resources/subscribe', params: { uri: `r:${i}` } })
+      session.send({ id: 2, method: 'logging/setLevel', params: { level: 'error' } })
+      session.send({ id: 3, method: 'tools/call', params: { name: 'never', _meta: { progressToken: 1 } } })
+      if (i % 2 === 0) await Promise.resolve()
+      session.link.close()
+    }
+    await vi.waitFor(() => expect(upstream.sessions).toBe(0), FINALLY)
+    expect(mcpd.topology.listeners).toBe(0)
+    await vi.waitFor(() => expect(upstream.held).toEqual({ calls: 0, subscriptions: 0, tokens: 0 }), FINALLY)
+    const last = mcpd.connect()
+    await vi.waitFor(async () => expect(JSON.parse(answered(await last.call('x', 'subscribed')))).toEqual([]), FINALLY)
+  })
+})
