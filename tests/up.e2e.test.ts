@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type System, startSystem } from './testing/system.ts'
 
@@ -22,7 +23,7 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
-const text = (result: { content?: unknown }): string =>
+const text = (result: Awaited<ReturnType<Client['callTool']>>): string =>
   (result.content as { text?: string }[]).map((part) => part.text ?? '').join('')
 
 /** Pids of this system's servers: their command line names its data folder. */

@@ -146,6 +146,7 @@ const wire = async (
     clock,
     newId,
     logger,
+    discard: (instance) => runtime.logs.remove(instance),
     resolveEnv: (env) => resolveEnv(env, secrets.find),
   })
   opened.push(() => reconciler.close())

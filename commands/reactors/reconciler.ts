@@ -31,6 +31,8 @@ export interface ReconcilerDeps {
   readonly clock: Clock
   readonly newId: NewId
   readonly logger: Logger
+  /** Removes what a copy that is no longer wanted leaves behind: its log, its working folder. Repeatable. */
+  readonly discard: (instance: string) => Promise<void>
   /** The environment of a server's copies, secrets resolved. @throws CodedError with the reason, for people */
   readonly resolveEnv: (env: ServerSpec['env']) => Promise<{
     readonly env: Readonly<Record<string, string>>
@@ -103,6 +105,7 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
     await starting?.done
     await host.stop(instance)
     serverOf.delete(instance)
+    await deps.discard(instance)
   }
 
   const begin = (instance: string, server: ResourceRow): void => {

@@ -105,5 +105,5 @@ export const startFailed = coded(
 
 /** Most bytes that wait for a program's stdin before it counts as not reading. */
 export const MAX_STDIN_BUFFER = 8 * 1024 * 1024
-/** Longest line accepted from a program's stdout, in characters; a longer one ends the program with that reason. */
+/** Longest line accepted from a program's stdout, in bytes; a longer one ends the program with that reason. */
 export const MAX_LINE_LENGTH = 64 * 1024 * 1024

@@ -37,6 +37,7 @@ export const serverSpec = z
       .string()
       .max(128)
       .regex(/^[-+.^~<>=|* 0-9A-Za-z]+$/, 'must be a version or a semver range')
+      .regex(/[0-9*]/, 'must be a version or a semver range; leave it out for the newest')
       .optional()
       .describe('Version or range of packageName; the newest at the first start if left out'),
     command: argument.min(1).optional().describe('A program on this machine instead of packageName'),
