@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openEventStoreLog } from './eventstore-log.ts'
-import { all, follow, newEvents, newStream, numbersOf, startWireLog } from './testing/wire-log.ts'
+import { all, newEvents, newStream, numbersOf } from './testing/events.ts'
+import { follow, startWireLog } from './testing/wire-log.ts'
 import { startWireServer } from './testing/wire-server.ts'
 import { WireStore } from './testing/wire-store.ts'
 
@@ -8,7 +9,7 @@ const DEADLINE = { timeout: 20_000, interval: 10 }
 
 describe('while the server is away', () => {
   it('appends, reads and pings fail with log-unavailable after their deadlines', async () => {
-    await using wire = await startWireLog({ appendDeadlineMs: 300, readStallMs: 300 })
+    const wire = await startWireLog({ appendDeadlineMs: 300, readStallMs: 300 })
     wire.server.goAway()
     const unavailable = { code: 'log-unavailable', status: 503, details: { retryAfter: 2 } }
     await expect(wire.log.append(newStream(), newEvents(1), 'none')).rejects.toMatchObject(unavailable)
@@ -18,7 +19,7 @@ describe('while the server is away', () => {
   })
 
   it('an append waits, and succeeds when the server is back before the deadline', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     await wire.log.append(stream, newEvents(1), 'none')
     wire.server.goAway()
@@ -28,7 +29,7 @@ describe('while the server is away', () => {
   })
 
   it('an append that was cut in the middle has one effect', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     wire.server.faults.hold('append')
     const appending = wire.log.append(stream, newEvents(2), 'none')
@@ -41,7 +42,7 @@ describe('while the server is away', () => {
   })
 
   it('a read that was cut in the middle goes on where it was', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     await wire.log.append(stream, newEvents(900), 'none')
     for (const direction of ['forwards', 'backwards'] as const) {
@@ -61,7 +62,7 @@ describe('while the server is away', () => {
   })
 
   it('a subscription waits, and then delivers what came meanwhile, each event once', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     await wire.log.append(stream, newEvents(2), 'none')
     const following = follow(wire.log, { after: 'start' })
@@ -88,7 +89,7 @@ describe('while the server is away', () => {
   })
 
   it('a subscription ends when it is aborted, and closing the log does not wait for the server', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     wire.server.goAway()
     const aborted = follow(wire.log, { after: 'start' })
     const closed = follow(wire.log, { after: 'end' })
@@ -114,11 +115,12 @@ describe('a cluster', () => {
       await log.close()
       for (const node of nodes) await node.stop()
     }
-    return { one, two, log, [Symbol.asyncDispose]: close }
+    onTestFinished(close)
+    return { one, two, log }
   }
 
   it('survives a change of its leader: appends, reads and subscriptions go on', async () => {
-    await using cluster = await startCluster()
+    const cluster = await startCluster()
     const { one, two, log } = cluster
     const stream = newStream()
     const following = follow(log, { after: 'start' })
@@ -133,7 +135,7 @@ describe('a cluster', () => {
   })
 
   it('reads from the leader: a node that was deposed is asked no more', async () => {
-    await using cluster = await startCluster()
+    const cluster = await startCluster()
     const { one, two, log } = cluster
     const stream = newStream()
     await log.append(stream, newEvents(1), 'none')
@@ -144,7 +146,7 @@ describe('a cluster', () => {
   })
 
   it('survives the loss of its leader with the connection', async () => {
-    await using cluster = await startCluster()
+    const cluster = await startCluster()
     const { one, two, log } = cluster
     const stream = newStream()
     await log.append(stream, newEvents(1), 'none')
@@ -158,7 +160,7 @@ describe('a cluster', () => {
   it('heals after failed discovery, which spoils a client for good, and no failure is left unhandled', async () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
-    await using cluster = await startCluster()
+    const cluster = await startCluster()
     const { one, two, log } = cluster
     const stream = newStream()
     await log.append(stream, newEvents(1), 'none')

@@ -1,7 +1,8 @@
 import { jsonEvent, NO_STREAM, WrongExpectedVersionError } from '@eventstore/db-client'
 import { status } from '@grpc/grpc-js'
 import { describe, expect, it, vi } from 'vitest'
-import { all, follow, newEvent, newEvents, newStream, numbersOf, startWireLog } from './testing/wire-log.ts'
+import { all, newEvent, newEvents, newStream, numbersOf } from './testing/events.ts'
+import { follow, startWireLog } from './testing/wire-log.ts'
 import { failure } from './testing/wire-messages.ts'
 
 const DEADLINE = { timeout: 15_000, interval: 10 }
@@ -10,7 +11,7 @@ describe('traps of appending', () => {
   it.each(['broken', 'silent'] as const)(
     'repeats an append whose answer was lost (%s), with one effect',
     async (loss) => {
-      await using wire = await startWireLog({ attemptMs: 300 })
+      const wire = await startWireLog({ attemptMs: 300 })
       const stream = newStream()
       wire.server.faults.loseNextAnswer('append', loss)
       const { revision, position } = await wire.log.append(stream, newEvents(2), 'none')
@@ -23,7 +24,7 @@ describe('traps of appending', () => {
   )
 
   it('has one effect although the server was a new process when the append was repeated', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     const events = newEvents(2)
     const first = await wire.log.append(stream, events, 'none')
@@ -34,7 +35,7 @@ describe('traps of appending', () => {
   })
 
   it("would be stored twice with 'any', which is why there is no such revision here", async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     const event = jsonEvent({ id: crypto.randomUUID(), type: 'ThingHappened', data: {}, metadata: {} })
     await wire.client.appendToStream(stream, event)
@@ -47,7 +48,7 @@ describe('traps of appending', () => {
   })
 
   it('gives up after its own deadline when the server says nothing, and tells that the outcome is unknown', async () => {
-    await using wire = await startWireLog({ appendDeadlineMs: 400, attemptMs: 150 })
+    const wire = await startWireLog({ appendDeadlineMs: 400, attemptMs: 150 })
     wire.server.faults.hold('append')
     await expect(wire.log.append(newStream(), newEvents(1), 'none')).rejects.toMatchObject({
       code: 'log-unavailable',
@@ -56,7 +57,7 @@ describe('traps of appending', () => {
   })
 
   it('stops waiting when its signal is aborted in the middle', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     wire.server.faults.hold('append')
     const stop = new AbortController()
     const appending = wire.log.append(newStream(), newEvents(1), 'none', { signal: stop.signal })
@@ -67,7 +68,7 @@ describe('traps of appending', () => {
   })
 
   it('says what was expected and found, although the message of such an error is empty', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     await wire.log.append(stream, newEvents(3), 'none')
     const bare = wire.client.appendToStream(stream, [], { expectedRevision: 7n })
@@ -82,12 +83,12 @@ describe('traps of appending', () => {
   })
 
   it("says 'none' for a stream that is missing, which the client calls no_stream", async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     await expect(wire.log.append(newStream(), newEvents(1), 3n)).rejects.toMatchObject({ details: { actual: 'none' } })
   })
 
   it('knows the actual revision also when the connection string turns errors of appends off', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const connectionString = `${wire.server.connectionString}&throwOnAppendFailure=false`
     const log = await wire.another({ connectionString })
     const stream = newStream()
@@ -96,7 +97,7 @@ describe('traps of appending', () => {
   })
 
   it('is refused before the client sees an empty type or a BigInt, which would kill or hang the process', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     await expect(wire.log.append(newStream(), [{ ...newEvent(), type: '' }], 'none')).rejects.toMatchObject({
       code: 'invalid-event',
     })
@@ -108,7 +109,7 @@ describe('traps of appending', () => {
   })
 
   it('tells the limit of a server that takes less than ours', async () => {
-    await using wire = await startWireLog({ server: { maxAppendSize: 1000 } })
+    const wire = await startWireLog({ server: { maxAppendSize: 1000 } })
     await expect(wire.log.append(newStream(), [newEvent({ pad: 'x'.repeat(2000) })], 'none')).rejects.toMatchObject({
       code: 'event-too-large',
       details: { limit: 1000 },
@@ -116,7 +117,7 @@ describe('traps of appending', () => {
   })
 
   it('fails at once, with a hint, when access is refused', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     wire.server.faults.failNext('append', failure(status.PERMISSION_DENIED, '', { exception: 'access-denied' }))
     await expect(wire.log.append(newStream(), newEvents(1), 'none')).rejects.toMatchObject({
       code: 'log-unavailable',
@@ -126,7 +127,7 @@ describe('traps of appending', () => {
   })
 
   it('sends no user over a connection that is not encrypted', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const connectionString = wire.server.connectionString.replace('esdb://', 'esdb://ada:secret@')
     for (const log of [wire.log, await wire.another({ connectionString })]) {
       await log.append(newStream(), newEvents(1), 'none')
@@ -135,7 +136,7 @@ describe('traps of appending', () => {
   })
 
   it('answers a position for a repeat that the server answers without one', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     await wire.log.setRetention(stream, { maxCount: 1 })
     const old = newEvents(1)
@@ -150,13 +151,13 @@ describe('traps of appending', () => {
 
 describe('traps of reading', () => {
   it('takes a missing stream, which throws in the middle of the iteration, for an empty one', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     await expect(all(wire.client.readStream(newStream()))).rejects.toThrow('not found')
     expect(await all(wire.log.readStream(newStream()))).toEqual([])
   })
 
   it('begins after a position, although reads of the client include it and its subscriptions do not', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     await wire.log.append(stream, newEvents(4), 'none')
     const after = (await all(wire.log.readStream(stream)))[1]?.position ?? -1n
@@ -168,19 +169,19 @@ describe('traps of reading', () => {
   })
 
   it('gives up a read that the server never answers: reads of the client ignore deadlines', async () => {
-    await using wire = await startWireLog({ readStallMs: 200 })
+    const wire = await startWireLog({ readStallMs: 200 })
     wire.server.faults.loseNextAnswer('read', 'silent')
     await expect(all(wire.log.readStream(newStream()))).rejects.toMatchObject({ code: 'log-unavailable' })
   })
 
   it('gives up a ping after 2 s', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     wire.server.faults.loseNextAnswer('read', 'silent')
     await expect(wire.log.ping()).rejects.toMatchObject({ code: 'log-unavailable' })
   })
 
   it("leaves the server's own events out, also where it counts: at the head", async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     const { position } = await wire.log.append(stream, newEvents(1), 'none')
     await wire.log.setRetention(stream, { maxCount: 5 })
@@ -190,7 +191,7 @@ describe('traps of reading', () => {
   })
 
   it('leaves out what other programs wrote that no event of ours can be', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     const binary = { id: crypto.randomUUID(), type: 'Picture', contentType: 'application/octet-stream' as const }
     await wire.client.appendToStream(stream, [
@@ -204,7 +205,7 @@ describe('traps of reading', () => {
   })
 
   it('never touches a stream of the server', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     await expect(all(wire.log.readStream('$users'))).rejects.toMatchObject({ code: 'invalid-event' })
     await expect(wire.log.revisionOf('$$trap-x')).rejects.toMatchObject({ code: 'invalid-event' })
     await expect(wire.log.tombstone('$all')).rejects.toMatchObject({ code: 'invalid-event' })
@@ -214,13 +215,13 @@ describe('traps of reading', () => {
 
 describe('traps of deleting', () => {
   it('deletes a missing stream without effect, which fails on the server with any expectation', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     await expect(wire.client.deleteStream(newStream())).rejects.toBeInstanceOf(WrongExpectedVersionError)
     await wire.log.deleteStream(newStream())
   })
 
   it('goes on with the revisions of a stream that another program soft-deleted', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     await wire.log.append(stream, newEvents(3), 'none')
     await wire.client.deleteStream(stream)
@@ -232,7 +233,7 @@ describe('traps of deleting', () => {
   })
 
   it("keeps deleted events deleted when retention is set, although the server's truncation is beyond any number of JSON", async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const streams = [newStream(), newStream()]
     for (const stream of streams) await wire.log.append(stream, newEvents(3), 'none')
     await wire.log.deleteStream(streams[0] ?? '')
@@ -246,7 +247,7 @@ describe('traps of deleting', () => {
   })
 
   it("keeps what else a stream's metadata says, and writes it over nothing but what it read", async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     await wire.client.setStreamMetadata(
       stream,
@@ -260,7 +261,7 @@ describe('traps of deleting', () => {
   })
 
   it('goes on delivering deleted and tombstoned events to those who read everything', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const [deleted, gone] = [newStream(), newStream()]
     await wire.log.append(deleted, newEvents(1), 'none')
     await wire.log.append(gone, newEvents(1, 1), 'none')
@@ -270,7 +271,7 @@ describe('traps of deleting', () => {
   })
 
   it('repeats a tombstone whose answer was lost', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     wire.server.faults.loseNextAnswer('tombstone', 'broken')
     await wire.log.tombstone(stream)
@@ -280,7 +281,7 @@ describe('traps of deleting', () => {
 
 describe('traps of subscribing', () => {
   it('lets the server leave out its own events, and chooses no types there', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const following = follow(wire.log, { after: 'start' })
     await wire.log.setRetention(newStream(), { maxCount: 1 })
     await wire.log.append(newStream(), newEvents(1), 'none')
@@ -291,7 +292,7 @@ describe('traps of subscribing', () => {
   })
 
   it('subscribes again after it was cut off as too slow, and loses nothing', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     await wire.log.append(stream, newEvents(1), 'none')
     const seen: unknown[] = []
@@ -312,7 +313,7 @@ describe('traps of subscribing', () => {
   })
 
   it('ends the call on the server when the iteration is left: the client would leak it', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     await wire.log.append(newStream(), newEvents(1), 'none')
     for await (const _ of wire.log.subscribe({ after: 'start', signal: new AbortController().signal })) {
       expect(wire.server.faults.subscribers).toBe(1)
@@ -322,7 +323,7 @@ describe('traps of subscribing', () => {
   })
 
   it('resumes behind what was handed over, not behind what had arrived', async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     await wire.log.append(stream, newEvents(100), 'none')
     const seen: unknown[] = []
@@ -342,7 +343,7 @@ describe('traps of subscribing', () => {
   })
 
   it("misses nothing after 'end' when the first subscription fails before it began", async () => {
-    await using wire = await startWireLog()
+    const wire = await startWireLog()
     const stream = newStream()
     await wire.log.append(stream, newEvents(1), 'none')
     wire.server.faults.failNext('subscribe', failure(status.UNAVAILABLE, 'Server Is Not Ready'))

@@ -1,5 +1,5 @@
 import { openEventStoreLog } from '../eventstore-log.ts'
-import { newEvents, newStream } from './wire-log.ts'
+import { newEvents, newStream } from './events.ts'
 
 /** A program that uses a log and closes it. It must come to its end by itself: nothing may keep it alive. */
 const log = await openEventStoreLog({ connectionString: process.argv[2] ?? '' })
