@@ -3,7 +3,6 @@
  * append that was acknowledged: stream, revision, number.
  */
 import { randomUUID } from 'node:crypto'
-import { writeSync } from 'node:fs'
 import type { ExpectedRevision } from '../../../domain/kernel/event-log.ts'
 import { sampleEvent } from '../../event-log-contract/log-under-test.ts'
 import { openEmbeddedLog } from '../embedded-log.ts'
@@ -17,7 +16,7 @@ const client = async (): Promise<void> => {
   let expected: ExpectedRevision = 'none'
   for (let n = 0; ; n += 1) {
     const { revision } = await log.append(stream, [sampleEvent({ n, pad: 'x'.repeat(500) })], expected)
-    writeSync(1, `${stream} ${revision} ${n}\n`)
+    process.stdout.write(`${stream} ${revision} ${n}\n`)
     expected = revision
   }
 }
