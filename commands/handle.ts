@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/kernel/clock.ts'
 import type { Decider, Recorded } from '../domain/kernel/decider.ts'
-import { CodedError, coded, isError } from '../domain/kernel/errors.ts'
+import { coded, isError } from '../domain/kernel/errors.ts'
 import type { DomainEvent, EventMetadata, NewEvent, Position, Revision } from '../domain/kernel/event.ts'
 import type { EventLog, ExpectedRevision } from '../domain/kernel/event-log.ts'
 import type { Catalog } from '../domain/kernel/event-type.ts'
@@ -168,6 +168,3 @@ const plan = <Event extends DomainEvent>(
 
 const at = (events: readonly Recorded[], last: Revision, position: Position): Recorded[] =>
   events.map((event) => (event.revision === last ? { ...event, position } : event))
-
-/** Whether an error is one of ours, to be shown, and not a bug. */
-export const isCoded = (error: unknown): error is CodedError => error instanceof CodedError
