@@ -1,7 +1,7 @@
 import { coded } from '../../domain/kernel/errors.ts'
 
 /** 409: another program listens there. */
-export const portInUse = coded(
+const portInUse = coded(
   'port-in-use',
   409,
   'Another program listens on the port already',
@@ -13,7 +13,7 @@ export const portInUse = coded(
 )
 
 /** 400: the address cannot be listened on at all. */
-export const cannotListen = coded(
+const cannotListen = coded(
   'cannot-listen',
   400,
   'The address is not one of this machine, or may not be listened on',

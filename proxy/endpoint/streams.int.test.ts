@@ -217,6 +217,7 @@ describe('closing the endpoint', () => {
     await closed
     await vi.waitFor(() => expect([stream.isOpen(), local.mcpd.links, local.local.sessions()]).toEqual([false, 0, 0]))
     await expect(fetch(url)).rejects.toThrow()
+    await vi.waitFor(() => expect(process.getActiveResourcesInfo()).not.toContain('TCPServerWrap'))
     running.length = 0
   })
 

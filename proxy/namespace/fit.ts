@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /** The longest name, and with `ALLOWED` the characters, that every model provider takes. */
-export const MAX_NAME = 64
+const MAX_NAME = 64
 const ALLOWED = /^[A-Za-z0-9_-]+$/
 const FOREIGN = /[^A-Za-z0-9_-]/gu
 const HASH_CHARS = 8

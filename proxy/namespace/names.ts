@@ -12,7 +12,7 @@ export interface Offered {
 }
 
 /** One that lost its name to a server attached earlier and is not offered. */
-export interface Hidden {
+interface Hidden {
   readonly name: string
   readonly server: string
   readonly by: string
@@ -35,7 +35,7 @@ export interface NameTable {
 const identity = ({ server, own }: Owner): string => `${server}\u0000${own}`
 
 /** What `always` calls a tool or prompt: it follows from its server and its own name alone. */
-export const prefixedName = (offered: Offered): string =>
+const prefixedName = (offered: Offered): string =>
   fitName(`${offered.server}${SEPARATOR}${offered.wanted}`, identity(offered))
 
 const plainName = (offered: Offered): string => fitName(offered.wanted, identity(offered))

@@ -13,8 +13,6 @@ export const isObject = (value: unknown): value is JsonObject =>
 
 export const isRequest = (message: RpcMessage): message is RpcRequest =>
   message.method !== undefined && message.id !== undefined
-export const isNotification = (message: RpcMessage): message is RpcNotification =>
-  message.method !== undefined && message.id === undefined
 export const isResponse = (message: RpcMessage): message is RpcResponse =>
   message.method === undefined && message.id !== undefined
 
@@ -45,7 +43,7 @@ const wrongWith = (value: JsonObject): string | undefined => {
  * Takes a parsed JSON value as one MCP message; fields that JSON-RPC does not know stay in it.
  * @throws RpcFault -32600 that says what is wrong
  */
-export const asMessage = (value: unknown): RpcMessage => {
+const asMessage = (value: unknown): RpcMessage => {
   if (Array.isArray(value))
     throw new RpcFault({
       code: rpcCode.invalidRequest,
@@ -75,7 +73,7 @@ export const parseMessage = (text: string): RpcMessage => {
 }
 
 /** Deepest JSON that is taken: writing it again takes a stack frame a level. */
-export const MAX_DEPTH = 500
+const MAX_DEPTH = 500
 
 const nestsTooDeep = (text: string): boolean => {
   if (text.length <= 2 * MAX_DEPTH) return false

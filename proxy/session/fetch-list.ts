@@ -3,8 +3,8 @@ import { isObject, type RpcResponse } from '../rpc/message.ts'
 import { AskerGone, type Listed, type ListKind, listKinds } from './lists.ts'
 
 /** Most pages and items that are taken of one server's list. */
-export const MAX_LIST_PAGES = 100
-export const MAX_LIST_ITEMS = 10_000
+const MAX_LIST_PAGES = 100
+const MAX_LIST_ITEMS = 10_000
 
 /** Asks one server for its whole list. */
 export type FetchList = (server: string, kind: ListKind) => Promise<Listed>

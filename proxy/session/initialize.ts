@@ -40,15 +40,15 @@ const LISTS = ['tools', 'resources', 'prompts'] as const
 export const joinCapabilities = (project: LinkedProject): JsonObject => {
   const ready = project.servers.filter(({ state }) => state === 'ready').map(capabilitiesOf)
   const [only] = project.servers.length === 1 ? ready : []
-  const joined: Record<string, JsonObject> = {}
+  const joined = new Map<string, JsonObject>()
   for (const [name, value] of ready.flatMap((capabilities) => Object.entries(capabilities))) {
     if (!isObject(value) || (only === undefined && !ROUTABLE.has(name))) continue
-    joined[name] = { ...joined[name], ...value }
+    joined.set(name, { ...joined.get(name), ...value })
   }
   for (const list of LISTS)
-    if (joined[list] !== undefined || ready.length < Math.max(1, project.servers.length))
-      joined[list] = { ...joined[list], listChanged: true }
-  return joined
+    if (joined.has(list) || ready.length < Math.max(1, project.servers.length))
+      joined.set(list, { ...joined.get(list), listChanged: true })
+  return Object.fromEntries(joined)
 }
 
 const ROUTABLE = new Set<string>([...LISTS, 'logging', 'completions', 'experimental'])

@@ -22,7 +22,8 @@ export interface Routing {
   /** Ends a request with a server's answer that was asked for by `ask`. */
   pass(request: ClientRequest, answer: RpcResponse): void
   readonly ask: AskServer
-  setLevel(level: string): void
+  /** Least severe log messages that the client wants. */
+  level: string | undefined
 }
 
 export type AnswerMap = (answer: RpcResponse) => RpcResponse
@@ -133,7 +134,7 @@ const setLevel: Route = async (routing, request) => {
   const { alone } = routing.view
   if (alone !== undefined) {
     return routing.forward(request, alone.name, params, (answer) => {
-      if (answer.error === undefined) routing.setLevel(level)
+      if (answer.error === undefined) routing.level = level
       return answer
     })
   }
@@ -144,7 +145,7 @@ const setLevel: Route = async (routing, request) => {
   )
   const refused = answers.every(({ error }) => error !== undefined) ? answers[0] : undefined
   if (refused !== undefined) return routing.pass(request, refused)
-  routing.setLevel(level)
+  routing.level = level
   routing.reply(request, {})
 }
 

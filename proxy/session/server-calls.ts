@@ -3,6 +3,7 @@ import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { callTimedOut, linkDown, type RpcError } from '../rpc/errors.ts'
 import {
   errorOf,
+  isObject,
   notification,
   progressTokenOf,
   type RpcId,
@@ -30,6 +31,9 @@ interface Open extends ServerCall {
   readonly timer: NodeJS.Timeout
 }
 
+/** Most tasks whose progress is passed on after the call that began them was answered. */
+const MAX_TASKS = 256
+
 /**
  * The requests of one session that servers have not answered yet. Each gets an id of ours, which is its progress token, too; an answer or
  * progress counts only if it comes from the server that was asked.
@@ -37,6 +41,8 @@ interface Open extends ServerCall {
 export class ServerCalls {
   readonly #send: (server: string, message: RpcMessage) => boolean
   readonly #open = new Map<number, Open>()
+  /** Calls that were answered with a task: its progress goes on under their token. */
+  readonly #tasks = new Map<number, Open>()
   #lastId = 0
 
   /** @param send passes a message to a server; false if there is no link */
@@ -79,9 +85,11 @@ export class ServerCalls {
   /** Takes a server's progress notification. False if it belongs to none of its calls. */
   progress(server: string, message: RpcMessage): boolean {
     const { params } = message
-    const call = this.#open.get(Number(params?.progressToken))
+    const id = Number(params?.progressToken)
+    const open = this.#open.get(id)
+    const call = open ?? this.#tasks.get(id)
     if (params === undefined || call === undefined || call.server !== server || call.token === undefined) return false
-    call.timer.refresh()
+    open?.timer.refresh()
     call.handlers.onProgress?.({ ...message, params: { ...params, progressToken: call.token } })
     return true
   }
@@ -109,7 +117,14 @@ export class ServerCalls {
 
   #settle(call: Open, answer: RpcResponse): void {
     this.#forget(call)
+    if (call.token !== undefined && isObject(answer.result?.task)) this.#keepTask(call)
     call.handlers.onAnswer(answer)
+  }
+
+  #keepTask(call: Open): void {
+    const [oldest] = this.#tasks.keys()
+    if (this.#tasks.size >= MAX_TASKS && oldest !== undefined) this.#tasks.delete(oldest)
+    this.#tasks.set(call.id, call)
   }
 
   #forget(call: Open): void {

@@ -91,6 +91,15 @@ describe('before an only server', () => {
     })
   })
 
+  it('a task goes on to show progress under the client’s token after the call was answered with it', async () => {
+    const server = new FakeServer('a').tools('x').on('tools/call', () => ({ task: { taskId: 't' } }))
+    const { call, told } = await start({ servers: [server], namespacing: 'never' })
+    expect((await call('x', { task: {}, _meta: { progressToken: 'tok' } }))?.result).toEqual({ task: { taskId: 't' } })
+    const progressToken = server.got[0]?.id ?? ''
+    server.notify('notifications/progress', { progressToken, progress: 7 })
+    await vi.waitFor(() => expect(told.at(-1)?.params).toEqual({ progressToken: 'tok', progress: 7 }))
+  })
+
   it('methods and notifications that nobody has heard of go there', async () => {
     const server = new FakeServer('a').on('made/up', ({ params }) => ({ got: params }))
     const { session, ask } = await start({ servers: [server] })

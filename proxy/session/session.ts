@@ -11,12 +11,21 @@ import {
   sessionEnded,
   tooManyCalls,
 } from '../rpc/errors.ts'
-import { errorOf, isRequest, isResponse, type RpcRequest, type RpcResponse, resultOf } from '../rpc/message.ts'
+import {
+  errorOf,
+  isRequest,
+  isResponse,
+  type RpcId,
+  type RpcRequest,
+  type RpcResponse,
+  resultOf,
+} from '../rpc/message.ts'
 import { Catalog } from './catalog.ts'
 import { ClientCalls } from './client-calls.ts'
 import type { CallRecord, ClientRequest, ClientStream, Exchange } from './client-request.ts'
 import { ClientRequests } from './client-requests.ts'
 import { fetchList } from './fetch-list.ts'
+import { type ClientInbox, takeNotification } from './from-client.ts'
 import { listChanged, type ServerInbox, takeFromServer } from './from-server.ts'
 import { initializeResult, negotiate } from './initialize.ts'
 import type { SessionLimits } from './limits.ts'
@@ -50,13 +59,14 @@ export interface SessionOptions {
  * One client's MCP session with one project, whatever carries it. Client messages come in by `receive`; answers go to their exchange,
  * everything else to the client stream. Servers are behind one link, which is opened again when it breaks.
  */
-export class Session implements Routing, ServerInbox {
+export class Session implements Routing, ServerInbox, ClientInbox {
   readonly catalog: Catalog
   readonly lists: ProjectLists
   readonly calls: ServerCalls
   readonly clientCalls: ClientCalls
   readonly changes: ListChanges
   readonly subscriptions: Subscriptions
+  readonly listMs: number
   level: string | undefined
   readonly #options: SessionOptions
   readonly #keeper: LinkKeeper
@@ -69,6 +79,7 @@ export class Session implements Routing, ServerInbox {
   constructor(options: SessionOptions) {
     const { limits, project, logger } = options
     this.#options = options
+    this.listMs = limits.listMs
     this.#requests = new ClientRequests(project, options.onCall)
     this.#view = viewProject({ name: project, namespacing: 'always', servers: [] })
     this.lists = options.lists.acquire(project)
@@ -96,10 +107,6 @@ export class Session implements Routing, ServerInbox {
     return this.#view
   }
 
-  get listMs(): number {
-    return this.#options.limits.listMs
-  }
-
   /** Requests of the client that are under way. */
   get inFlight(): number {
     return this.#requests.size
@@ -125,7 +132,15 @@ export class Session implements Routing, ServerInbox {
       this.#receiveRequest(message, exchange)
     } else if (isResponse(message)) {
       if (!this.clientCalls.answer(message)) this.#drop('client', message)
-    } else this.#receiveNotification(message)
+    } else if (!takeNotification(this, message)) this.#drop('client', message)
+  }
+
+  cancel(id: RpcId, cancelled: RpcMessage): boolean {
+    const request = this.#requests.get(id)
+    if (request === undefined) return false
+    if (request.call !== undefined) this.calls.cancel(request.call, cancelled)
+    this.#requests.finish(request, undefined)
+    return true
   }
 
   /** Ends the session: everything under way is answered with an error, the link is closed. Again: no effect. */
@@ -143,7 +158,8 @@ export class Session implements Routing, ServerInbox {
     if (request.done) return
     request.server = server
     const target = this.#view.server(server)
-    if (!this.#keeper.isUp) this.#own(request, this.#forwardWhenUp(request, server, params, map))
+    if (!this.#keeper.isUp)
+      void this.#forwardWhenUp(request, server, params, map) // owned: it throws nothing
     else if (target?.state !== 'ready')
       this.fail(
         request,
@@ -181,10 +197,6 @@ export class Session implements Routing, ServerInbox {
     return new Promise((resolve) => void this.calls.forward(server, request, params, ms, { onAnswer: resolve }))
   }
 
-  setLevel(level: string): void {
-    this.level = level
-  }
-
   toServer(server: string, message: RpcMessage): boolean {
     return this.#keeper.send(server, message)
   }
@@ -207,8 +219,11 @@ export class Session implements Routing, ServerInbox {
     }
     const request = this.#requests.open(message, exchange)
     const route = message.method === 'initialize' ? this.#initialize : (routes.get(message.method) ?? unknownMethod)
-    const routed = route(this, request)
-    if (routed !== undefined) this.#own(request, routed)
+    try {
+      route(this, request)?.catch((error: unknown) => this.#failed(request, error))
+    } catch (error) {
+      this.#failed(request, error)
+    }
   }
 
   #refusal(message: RpcRequest): RpcError | undefined {
@@ -231,41 +246,12 @@ export class Session implements Routing, ServerInbox {
     this.reply(request, initializeResult(this.#view.project, negotiate(wanted), this.#options.version))
   }
 
-  #receiveNotification(message: RpcMessage): void {
-    const { alone, project } = this.#view
-    if (message.method === 'notifications/cancelled') this.#cancel(message)
-    else if (message.method === 'notifications/progress') {
-      if (!this.clientCalls.progress(message)) this.#drop('client', message)
-    } else if (message.method === 'notifications/roots/list_changed') {
-      for (const { name, state } of project.servers) if (state === 'ready') this.toServer(name, message)
-    } else if (message.method !== 'notifications/initialized') {
-      // That one mcpd has sent when it initialized the servers; any other is for the only server, if it is one.
-      if (alone === undefined) this.#drop('client', message)
-      else this.toServer(alone.name, message)
-    }
-  }
-
-  #cancel(message: RpcMessage): void {
-    const id = message.params?.requestId
-    const request = typeof id === 'string' || typeof id === 'number' ? this.#requests.get(id) : undefined
-    if (request === undefined) {
-      this.#drop('client', message)
-      return
-    }
-    if (request.call !== undefined) this.calls.cancel(request.call, message)
-    this.#requests.finish(request, undefined)
-  }
-
-  /** Sees a route to its end. */
-  #own(request: ClientRequest, routed: Promise<void>): void {
-    routed.catch((error: unknown) => {
-      if (error instanceof AskerGone) {
-        this.fail(request, linkDown())
-        return
-      }
-      this.#options.logger.error({ err: error, method: request.message.method }, 'a request failed inside the proxy')
-      this.fail(request, { code: rpcCode.internal, message: 'Internal error' })
-    })
+  /** What a route throws is a bug, unless its session ended or lost its link meanwhile: this request fails, and nothing else. */
+  #failed(request: ClientRequest, error: unknown): void {
+    const { logger } = this.#options
+    const gone = error instanceof AskerGone
+    if (!gone) logger.error({ err: error, method: request.message.method }, 'a request failed inside the proxy')
+    this.fail(request, gone ? linkDown() : { code: rpcCode.internal, message: 'Internal error' })
   }
 
   async #forwardWhenUp(request: ClientRequest, server: string, params: JsonObject | undefined, map?: AnswerMap) {
@@ -274,7 +260,12 @@ export class Session implements Routing, ServerInbox {
   }
 
   #onMessage(server: string, message: RpcMessage): void {
-    if (this.#view.server(server) === undefined || !takeFromServer(this, server, message)) this.#drop(server, message)
+    try {
+      if (this.#view.server(server) !== undefined && takeFromServer(this, server, message)) return
+      this.#drop(server, message)
+    } catch (error) {
+      this.#options.logger.error({ err: error, server, method: message.method }, 'a message failed inside the proxy')
+    }
   }
 
   #onProject(project: LinkedProject, reopened: boolean): void {

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { LinkedServer, RpcMessage, ToolRules } from '../../domain/mcp/link.ts'
 
 /** What a scripted server may do while it works on a request. */
-export interface Work {
+interface Work {
   readonly id: string | number
   readonly params: JsonObject
   readonly signal: AbortSignal

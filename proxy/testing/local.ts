@@ -16,7 +16,7 @@ export interface Local {
   close(): Promise<void>
 }
 
-export interface ConnectedClient {
+interface ConnectedClient {
   readonly client: Client
   readonly transport: StreamableHTTPClientTransport
 }
