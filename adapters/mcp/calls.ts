@@ -6,11 +6,14 @@ import type { Logger } from '../../domain/kernel/logger.ts'
  */
 export type CallOutcome = 'ok' | 'tool-error' | 'error' | 'cancelled' | 'lost' | 'refused'
 
-/** One request to a server and how it went. Never its arguments nor its result. */
+/**
+ * One request to a server and how it went. Never its arguments nor its result. Every field is always there, so that
+ * the records of a hot path have one shape.
+ */
 export interface FinishedCall {
   readonly method: string
   /** The server's own name of the tool, for `tools/call`. */
-  readonly tool?: string
+  readonly tool: string | undefined
   readonly durationMs: number
   /** JSON as it was written to the server, in bytes; 0 when nothing was sent. */
   readonly requestBytes: number
@@ -18,17 +21,17 @@ export interface FinishedCall {
   readonly responseBytes: number
   readonly outcome: CallOutcome
   /** JSON-RPC error code, where there is one. */
-  readonly errorCode?: number
+  readonly errorCode: number | undefined
 }
 
 /** A finished call with where it belongs: what metrics, the log and the audit trail are made of. */
 export interface CallRecord extends FinishedCall {
   readonly project: string
   readonly server: string
-  /** Instance that served it; absent when none did. */
-  readonly instance?: string
+  /** Instance that served it; undefined when none did. */
+  readonly instance: string | undefined
   /** Who called, as `kind:name`, where that is known. */
-  readonly principal?: string
+  readonly principal: string | undefined
 }
 
 /** Writes one structured line a call. */

@@ -97,12 +97,12 @@ export const finishedCall = (
   errorCode: number | undefined,
 ): FinishedCall => ({
   method: call.method,
-  ...(call.tool === undefined ? {} : { tool: call.tool }),
+  tool: call.tool,
   durationMs: performance.now() - call.startedAt,
   requestBytes: call.requestBytes,
   responseBytes,
   outcome,
-  ...(errorCode === undefined ? {} : { errorCode }),
+  errorCode,
 })
 
 /** A request that mcpd answered with this error itself. */

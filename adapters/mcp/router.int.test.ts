@@ -28,7 +28,7 @@ describe('the router', () => {
       ],
     })
     const session = mcpd.connect()
-    await ready(session).catch(() => {})
+    await vi.waitFor(() => expect(session.projects).toHaveLength(1), FINALLY)
     expect(session.projects).toEqual([
       {
         name: 'demo',

@@ -35,7 +35,7 @@ export interface ServeLinkOptions {
  * serveLink({ project: 'demo', link: ours, topology, host, logger, onCall: (call) => calls.observe(call) })
  */
 export const serveLink = (options: ServeLinkOptions): void => {
-  const { project, link, topology, host, logger, signal } = options
+  const { project, link, topology, host, logger, signal, principal } = options
   const slots = new Map<string, ServerSlot>()
   let known: TopologyProject | undefined
   let published: LinkedProject | undefined
@@ -44,12 +44,20 @@ export const serveLink = (options: ServeLinkOptions): void => {
 
   /** Every call passes here, whatever became of it. */
   const finished = (server: string, instance: string | undefined, call: FinishedCall) => {
+    // Written out: spreading costs a microsecond a call.
+    const { method, tool, durationMs, requestBytes, responseBytes, outcome, errorCode } = call
     const record: CallRecord = {
-      ...call,
       project,
       server,
-      ...(instance === undefined ? {} : { instance }),
-      ...(options.principal === undefined ? {} : { principal: options.principal }),
+      instance,
+      principal,
+      method,
+      tool,
+      durationMs,
+      requestBytes,
+      responseBytes,
+      outcome,
+      errorCode,
     }
     options.onCall?.(record)
     logCall(logger, record)
