@@ -21,6 +21,8 @@ export interface HandshakeOptions extends SharedUpstreamOptions {
   readonly version: string
   readonly signal: AbortSignal
   readonly timeoutMs?: number
+  /** Takes secrets out of a text that the program printed. */
+  readonly redact: (text: string) => string
 }
 
 /**
@@ -34,7 +36,9 @@ export const openSharedUpstream = async (
   const rubbish: string[] = []
   let initialized = false
   const onRubbish = (line: string) => {
-    if (!initialized && rubbish.length < MAX_RUBBISH_LINES) rubbish.push(line.trim().slice(0, MAX_RUBBISH_CHARS))
+    if (initialized || rubbish.length >= MAX_RUBBISH_LINES) return
+    // Cut afterwards: half a secret would not be recognised.
+    rubbish.push(options.redact(line).trim().slice(0, MAX_RUBBISH_CHARS))
   }
   const upstream = new SharedUpstream(program, { ...options, onRubbish })
   const answer = await firstAnswer(program, upstream, options, () => printed(rubbish))
@@ -44,7 +48,7 @@ export const openSharedUpstream = async (
   if (!isObject(result) || !isObject(result.capabilities))
     throw startFailed('its answer to initialize is not one of MCP: capabilities are missing')
   if (!KNOWN_VERSIONS.includes(result.protocolVersion))
-    throw startFailed(`it speaks MCP ${JSON.stringify(result.protocolVersion)?.slice(0, 64)}, which is not supported`)
+    throw startFailed(`it speaks MCP ${JSON.stringify(result.protocolVersion)}, which is not supported`)
   initialized = true
   upstream.initialize = result
   upstream.notify('notifications/initialized')

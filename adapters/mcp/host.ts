@@ -19,13 +19,18 @@ export const DRAIN_MS = 3000
 /** How long a program has to end by itself after its stdin was closed. */
 export const STOP_GRACE_MS = 4000
 
+/** Longest reason of a failed start, in characters: it becomes part of an event. */
+const MAX_REASON = 8000
+
+type Redact = (text: string) => string
+
 export interface InstanceHostOptions {
   readonly runtime: Runtime
   readonly logger: Logger
   /** mcpctl's own version; servers see it in `clientInfo`. */
   readonly version: string
   /** Makes a function that takes these values out of a text: a reason may quote what the program printed. */
-  readonly redactor: (secrets: readonly string[]) => (text: string) => string
+  readonly redactor: (secrets: readonly string[]) => Redact
   /** Default 30 s. */
   readonly initializeTimeoutMs?: number
   readonly drainMs?: number
@@ -70,7 +75,7 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
     for (const listener of [...changeListeners]) listener(instance)
   }
 
-  const launchAndOpen = async (launch: Launch, signal: AbortSignal): Promise<Running> => {
+  const launchAndOpen = async (launch: Launch, signal: AbortSignal, redact: Redact): Promise<Running> => {
     const program = await runtime.start(launch, { signal })
     try {
       const upstream = await openSharedUpstream(program, {
@@ -79,9 +84,10 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
         logger,
         version: options.version,
         signal,
+        redact,
         ...(options.initializeTimeoutMs === undefined ? {} : { timeoutMs: options.initializeTimeoutMs }),
       })
-      return { program, upstream, details: { ...program.details, ...mcpDetails(upstream.initialize) } }
+      return { program, upstream, details: { ...program.details, ...mcpDetails(upstream.initialize, redact) } }
     } catch (error) {
       await program.stop({ graceMs: stopGraceMs })
       throw error
@@ -101,9 +107,11 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
 
   const begin = async (launch: Launch, signal: AbortSignal): Promise<{ readonly details: JsonObject }> => {
     const { instance } = launch
+    // Without a list of what came from secrets, everything may be one.
+    const redact = options.redactor(launch.secrets ?? Object.values(launch.env))
     await stopping.get(instance)
     try {
-      const made = await launchAndOpen(launch, signal)
+      const made = await launchAndOpen(launch, signal, redact)
       if (closed || signal.aborted) {
         await made.program.stop({ graceMs: stopGraceMs })
         throw startFailed('the start was cancelled')
@@ -115,7 +123,7 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
       return { details: made.details }
     } catch (error) {
       starting.delete(instance)
-      throw redacted(error, options.redactor(Object.values(launch.env)))
+      throw redacted(error, redact)
     }
   }
 
@@ -176,19 +184,19 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
 }
 
 /** What `describe instance` shows of the server: bounded, for its name and version are its own texts. */
-const mcpDetails = ({ protocolVersion, serverInfo }: JsonObject): JsonObject => {
+const mcpDetails = ({ protocolVersion, serverInfo }: JsonObject, redact: Redact): JsonObject => {
   const info = isObject(serverInfo) ? serverInfo : {}
-  const shown = (text: string | undefined) => text?.slice(0, 200)
+  const shown = (text = '') => redact(text).slice(0, 200)
   return {
     protocolVersion: protocolVersion ?? null,
     serverInfo: { name: shown(textOf(info.name)), version: shown(textOf(info.version)) },
   }
 }
 
-const redacted = (error: unknown, redact: (text: string) => string): unknown => {
+const redacted = (error: unknown, redact: Redact): unknown => {
   if (!(error instanceof CodedError)) return error
   const { code, status, message, details } = error
   const { hint, ...others } = details
   const clean = hint === undefined ? others : { ...others, hint: redact(hint) }
-  return new CodedError(code, status, redact(message), clean)
+  return new CodedError(code, status, redact(message).slice(0, MAX_REASON), clean)
 }

@@ -1,8 +1,16 @@
 import type { JsonValue } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import type { CallOutcome, FinishedCall } from './calls.ts'
-import { isObject, type RpcId } from './rpc.ts'
-import type { UpstreamPeer } from './upstream.ts'
+import type { RpcId } from './rpc.ts'
+import type { SessionState, UpstreamPeer } from './upstream.ts'
+
+/** A client session, as a connection keeps it. */
+export interface ClientSession {
+  readonly peer: UpstreamPeer
+  readonly state: SessionState
+  /** Its requests under way. */
+  pending: number
+}
 
 /** A request that was sent to the server and is not answered yet. */
 export interface PendingCall<Session> {
@@ -22,7 +30,7 @@ export interface PendingCall<Session> {
 }
 
 /** The requests under way on one connection, by the integer ids that it gave them. */
-export class PendingCalls<Session extends { pending: number; readonly peer: UpstreamPeer }> {
+export class PendingCalls<Session extends ClientSession> {
   readonly #calls = new Map<JsonValue | undefined, PendingCall<Session>>()
   #lastId = 0
   #onIdle: (() => void) | undefined
@@ -122,32 +130,4 @@ export const toolOf = (message: RpcMessage): string | undefined => {
   if (message.method !== 'tools/call') return undefined
   const name = message.params?.name
   return typeof name === 'string' ? name.slice(0, MAX_TOOL_NAME) : undefined
-}
-
-/** Most progress tokens of running tasks that a connection remembers; the oldest go first. */
-export const MAX_TASK_TOKENS = 1024
-
-/**
- * Whose progress a task's notifications are, after the request that made the task was answered: its token stays valid as
- * long as the task runs.
- */
-export const createTaskTokens = <Session>() => {
-  const tokens = new Map<JsonValue | undefined, { readonly session: Session; readonly token: RpcId }>()
-  return {
-    get: (token: JsonValue | undefined) => tokens.get(token),
-    /** Remembers the token of a call if its answer made a task. */
-    keep(upstreamId: number, { session, token }: PendingCall<Session>, answer: RpcMessage): void {
-      if (session === undefined || token === undefined || !isObject(answer.result?.task)) return
-      tokens.set(upstreamId, { session, token })
-      if (tokens.size <= MAX_TASK_TOKENS) return
-      const [oldest] = tokens.keys()
-      tokens.delete(oldest)
-    },
-    forget(session: Session): void {
-      for (const [upstreamId, each] of tokens) if (each.session === session) tokens.delete(upstreamId)
-    },
-    get size(): number {
-      return tokens.size
-    },
-  }
 }

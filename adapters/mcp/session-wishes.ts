@@ -8,6 +8,23 @@ import type { SessionState } from './upstream.ts'
 /** What is done with a request: passed on (as it is or changed), or answered with an empty result here. */
 export type Verdict = { readonly pass: RpcMessage; readonly failed?: () => void } | 'answer'
 
+/** What the sessions of one connection want of its server together. */
+export interface SessionWishes<Session> {
+  /** A session came, maybe from another instance: what it had asked for there is asked for again. */
+  join(session: Session): void
+  /** A session has left, and is not among the sessions any more. */
+  leave(session: Session): void
+  subscribe(session: Session, message: RpcMessage): Verdict
+  unsubscribe(session: Session, message: RpcMessage): Verdict
+  setLevel(session: Session, message: RpcMessage): Verdict
+  /** Whether a log message is for that session. */
+  wantsLog(session: Session, message: RpcMessage): boolean
+  /** The sessions that a changed resource is news for. */
+  subscribers(uri: string): ReadonlySet<Session>
+  /** How many resources are subscribed to; 0 when nobody is left. */
+  readonly size: number
+}
+
 /**
  * What the sessions of one shared connection want of its server together: a resource stays subscribed as long as anybody
  * wants it, and the server logs at the most verbose level that anybody asked for. Each session gets what it asked for.
@@ -18,7 +35,7 @@ export type Verdict = { readonly pass: RpcMessage; readonly failed?: () => void 
 export const createSessionWishes = <Session extends { readonly state: SessionState }>(
   sessions: ReadonlySet<Session>,
   ask: (method: string, params: JsonObject) => void,
-) => {
+): SessionWishes<Session> => {
   const subscriptions = createSubscriptions<Session>()
   /** What the server was last told; undefined as long as nobody has asked, or after it refused. */
   let level: LogLevel | undefined
@@ -37,8 +54,7 @@ export const createSessionWishes = <Session extends { readonly state: SessionSta
   }
 
   return {
-    /** A session came, maybe from another instance: what it had asked for there is asked for again. */
-    join(session: Session): void {
+    join(session) {
       for (const uri of session.state.subscriptions) {
         if (!subscriptions.has(uri)) ask('resources/subscribe', { uri })
         subscriptions.add(uri, session)
@@ -46,12 +62,12 @@ export const createSessionWishes = <Session extends { readonly state: SessionSta
       if (level !== undefined || session.state.logLevel !== undefined) adjustLevel()
     },
 
-    leave(session: Session): void {
+    leave(session) {
       for (const uri of session.state.subscriptions) release(session, uri)
       if (level !== undefined) adjustLevel()
     },
 
-    subscribe(session: Session, message: RpcMessage): Verdict {
+    subscribe(session, message) {
       const uri = textOf(message.params?.uri)
       if (uri === undefined || session.state.subscriptions.has(uri)) return { pass: message }
       // Counted from the moment it is sent, so that another session's unsubscribe does not overtake it.
@@ -66,7 +82,7 @@ export const createSessionWishes = <Session extends { readonly state: SessionSta
       }
     },
 
-    unsubscribe(session: Session, message: RpcMessage): Verdict {
+    unsubscribe(session, message) {
       const uri = textOf(message.params?.uri)
       if (uri === undefined) return { pass: message }
       session.state.subscriptions.delete(uri)
@@ -74,7 +90,7 @@ export const createSessionWishes = <Session extends { readonly state: SessionSta
       return subscriptions.has(uri) ? 'answer' : { pass: message }
     },
 
-    setLevel(session: Session, message: RpcMessage): Verdict {
+    setLevel(session, message) {
       const asked = message.params?.level
       if (!isLogLevel(asked)) return { pass: message } // the server says what is wrong with it
       const before = session.state.logLevel
@@ -92,15 +108,11 @@ export const createSessionWishes = <Session extends { readonly state: SessionSta
       }
     },
 
-    /** Whether a log message of this level is for that session. */
-    wantsLog: (session: Session, message: RpcMessage): boolean =>
-      level === undefined || isWanted(message.params?.level, session.state.logLevel),
+    wantsLog: (session, message) => level === undefined || isWanted(message.params?.level, session.state.logLevel),
 
-    /** The sessions that a changed resource is news for. */
-    subscribers: (uri: string): ReadonlySet<Session> => subscriptions.subscribers(uri),
+    subscribers: (uri) => subscriptions.subscribers(uri),
 
-    /** How many resources are subscribed to; 0 when nobody is left. */
-    get size(): number {
+    get size() {
       return subscriptions.size
     },
   }

@@ -2,10 +2,10 @@ import type { RunningProgram } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { createServerReader } from './from-server.ts'
 import {
-  createTaskTokens,
+  type ClientSession,
   finishedCall,
-  outcomeOf,
   type PendingCall,
   PendingCalls,
   refusedCall,
@@ -13,19 +13,15 @@ import {
 } from './pending-calls.ts'
 import {
   errorOf,
-  isId,
   notification,
-  type OwnMessage,
   progressTokenOf,
   type RpcError,
   type RpcId,
   resultOf,
-  textOf,
   withProgressToken,
   written,
 } from './rpc.ts'
 import {
-  notOffered,
   notReading,
   serverEnded,
   serverUnavailable,
@@ -35,6 +31,7 @@ import {
 } from './rpc-errors.ts'
 import { createSessionWishes, type Verdict } from './session-wishes.ts'
 import { readLine } from './stdout-lines.ts'
+import { createTaskTokens } from './task-tokens.ts'
 import {
   type Attachment,
   MAX_CALLS_PER_CONNECTION,
@@ -54,11 +51,10 @@ export interface SharedUpstreamOptions {
 }
 
 /** One client session on this connection. */
-class Session implements Attachment {
+class Session implements Attachment, ClientSession {
   readonly upstream: SharedUpstream
   readonly peer: UpstreamPeer
   readonly state: SessionState
-  /** Its requests under way. */
   pending = 0
 
   constructor(upstream: SharedUpstream, peer: UpstreamPeer, state: SessionState) {
@@ -99,12 +95,22 @@ export class SharedUpstream implements Upstream {
     this.server = server
     this.#program = program
     this.#logger = logger
-    const onMessage = (message: OwnMessage, line: string) => this.#fromServer(message, line)
+    const fromServer = createServerReader({
+      names: this.#names(),
+      program,
+      logger,
+      sessions: this.#sessions,
+      calls: this.#calls,
+      taskTokens: this.#taskTokens,
+      wishes: this.#wishes,
+      isDraining: () => this.#draining,
+      write: (text) => this.#write(text),
+    })
     const rubbish = (line: string) => {
       program.log('stdout', line)
       onRubbish?.(line)
     }
-    program.onLine((line) => readLine(line, onMessage, rubbish))
+    program.onLine((line) => readLine(line, fromServer, rubbish))
   }
 
   get sessions(): number {
@@ -282,71 +288,6 @@ export class SharedUpstream implements Upstream {
     call.onSettled?.(undefined)
     call.session?.peer.finished(finishedCall(call, 'cancelled', 0, undefined))
     return call
-  }
-
-  #fromServer(message: OwnMessage, line: string): void {
-    if (message.method === undefined) this.#answered(message, line)
-    else if (message.id === undefined) this.#notificationFromServer(message)
-    else this.#requestFromServer(message, message.method)
-  }
-
-  #answered(message: OwnMessage, line: string): void {
-    const upstreamId = message.id
-    const call = this.#calls.take(upstreamId)
-    if (call === undefined || typeof upstreamId !== 'number') {
-      this.#unknownAnswer(upstreamId)
-      return
-    }
-    message.id = call.id
-    call.session?.peer.deliver(message)
-    if (call.token !== undefined) this.#taskTokens.keep(upstreamId, call, message)
-    call.onSettled?.(message)
-    call.session?.peer.finished(finishedCall(call, outcomeOf(message), Buffer.byteLength(line), message.error?.code))
-  }
-
-  #unknownAnswer(id: RpcId | undefined): void {
-    // Late answers to cancelled calls are ordinary; an id that was never given out is the server's fault.
-    if (this.#calls.wasGiven(id)) this.#logger.debug({ ...this.#names(), id }, 'dropped a late or repeated response')
-    else this.#program.log('mcpd', `dropped a response with the unknown id ${JSON.stringify(id)?.slice(0, 64)}`)
-  }
-
-  #notificationFromServer(message: OwnMessage): void {
-    switch (message.method) {
-      case 'notifications/cancelled': // its own requests were answered at once
-        break
-      case 'notifications/progress':
-        this.#progress(message)
-        break
-      case 'notifications/message':
-        for (const session of this.#sessions) if (this.#wishes.wantsLog(session, message)) session.peer.deliver(message)
-        break
-      case 'notifications/resources/updated': {
-        const uri = textOf(message.params?.uri)
-        if (uri !== undefined) this.#broadcast(message, this.#wishes.subscribers(uri))
-        break
-      }
-      default:
-        this.#broadcast(message, this.#sessions)
-    }
-  }
-
-  /** Not while draining: the sessions hear the same from the instance that they have moved to. */
-  #broadcast(message: RpcMessage, sessions: ReadonlySet<Session>): void {
-    if (!this.#draining) for (const { peer } of sessions) peer.deliver(message)
-  }
-
-  #progress(message: OwnMessage): void {
-    const token = message.params?.progressToken
-    const call = this.#calls.get(token) ?? this.#taskTokens.get(token)
-    if (call?.session === undefined || call.token === undefined) return // answered or cancelled already
-    message.params = { ...message.params, progressToken: call.token }
-    call.session.peer.deliver(message)
-  }
-
-  #requestFromServer(message: OwnMessage, method: string): void {
-    const { id } = message
-    if (!isId(id)) this.#program.log('mcpd', `dropped a request (${method.slice(0, 64)}) without a usable id`)
-    else this.#write(JSON.stringify(method === 'ping' ? resultOf(id, {}) : errorOf(id, notOffered(method))))
   }
 
   #write(text: string): boolean {

@@ -1,8 +1,5 @@
 import { isRpcMessage, type OwnMessage } from './rpc.ts'
 
-/** Most characters of a line that is no message which go to the instance's log. */
-export const MAX_LOGGED_LINE = 8192
-
 /**
  * Reads one line of a server's stdout: a message, or several in an array as revision 2025-03-26 allowed. Everything
  * else (banners, log lines of the program's own) goes to `onRubbish`, and breaks nothing.
@@ -16,7 +13,7 @@ export const readLine = (
   if (isRpcMessage(parsed)) onMessage(parsed, line)
   else if (Array.isArray(parsed) && parsed.length > 0 && parsed.every(isRpcMessage))
     for (const message of parsed) onMessage(message, line)
-  else if (line.trim() !== '') onRubbish(cut(line))
+  else if (line.trim() !== '') onRubbish(line)
 }
 
 const BRACE = 0x7b
@@ -29,6 +26,3 @@ const parse = (line: string): unknown => {
     return undefined // no JSON: the caller treats it as rubbish, which is logged
   }
 }
-
-const cut = (line: string): string =>
-  line.length <= MAX_LOGGED_LINE ? line : `${line.slice(0, MAX_LOGGED_LINE)}… (${line.length} characters)`

@@ -1,0 +1,96 @@
+import type { RunningProgram } from '../../domain/instance/runtime.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
+import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { type ClientSession, finishedCall, outcomeOf, type PendingCalls } from './pending-calls.ts'
+import { errorOf, isId, type OwnMessage, type RpcId, resultOf, textOf } from './rpc.ts'
+import { notOffered } from './rpc-errors.ts'
+import type { SessionWishes } from './session-wishes.ts'
+import type { TaskTokens } from './task-tokens.ts'
+
+/** The parts of a shared connection that a message of its server concerns. */
+export interface ServerReaderParts<Session extends ClientSession> {
+  /** Which instance of which server, for the log. */
+  readonly names: object
+  readonly program: Pick<RunningProgram, 'log'>
+  readonly logger: Logger
+  readonly sessions: ReadonlySet<Session>
+  readonly calls: PendingCalls<Session>
+  readonly taskTokens: TaskTokens<Session>
+  readonly wishes: SessionWishes<Session>
+  readonly isDraining: () => boolean
+  readonly write: (text: string) => boolean
+}
+
+/**
+ * Makes the function that brings each message of a shared server to the sessions that it is for: an answer to who asked,
+ * progress to whose call it is about, news to who wants them. What the server asks is answered at once.
+ */
+export const createServerReader = <Session extends ClientSession>(
+  parts: ServerReaderParts<Session>,
+): ((message: OwnMessage, line: string) => void) => {
+  const { names, program, logger, sessions, calls, taskTokens, wishes, isDraining, write } = parts
+
+  const unknownAnswer = (id: RpcId | undefined) => {
+    // Late answers to cancelled calls are ordinary; an id that was never given out is the server's fault.
+    if (calls.wasGiven(id)) logger.debug({ ...names, id }, 'dropped a late or repeated response')
+    else program.log('mcpd', `dropped a response with the unknown id ${JSON.stringify(id)?.slice(0, 64)}`)
+  }
+
+  const answer = (message: OwnMessage, line: string) => {
+    const upstreamId = message.id
+    const call = calls.take(upstreamId)
+    if (call === undefined || typeof upstreamId !== 'number') {
+      unknownAnswer(upstreamId)
+      return
+    }
+    message.id = call.id
+    call.session?.peer.deliver(message)
+    if (call.token !== undefined) taskTokens.keep(upstreamId, call, message)
+    call.onSettled?.(message)
+    call.session?.peer.finished(finishedCall(call, outcomeOf(message), Buffer.byteLength(line), message.error?.code))
+  }
+
+  const progress = (message: OwnMessage) => {
+    const token = message.params?.progressToken
+    const call = calls.get(token) ?? taskTokens.get(token)
+    if (call?.session === undefined || call.token === undefined) return // answered or cancelled already
+    message.params = { ...message.params, progressToken: call.token }
+    call.session.peer.deliver(message)
+  }
+
+  /** Not while draining: the sessions hear the same from the instance that they have moved to. */
+  const broadcast = (message: RpcMessage, to: ReadonlySet<Session>) => {
+    if (!isDraining()) for (const { peer } of to) peer.deliver(message)
+  }
+
+  const notification = (message: OwnMessage) => {
+    switch (message.method) {
+      case 'notifications/cancelled': // its own requests were answered at once
+        break
+      case 'notifications/progress':
+        progress(message)
+        break
+      case 'notifications/message':
+        for (const session of sessions) if (wishes.wantsLog(session, message)) session.peer.deliver(message)
+        break
+      case 'notifications/resources/updated': {
+        const uri = textOf(message.params?.uri)
+        if (uri !== undefined) broadcast(message, wishes.subscribers(uri))
+        break
+      }
+      default:
+        broadcast(message, sessions)
+    }
+  }
+
+  const request = ({ id }: OwnMessage, method: string) => {
+    if (!isId(id)) program.log('mcpd', `dropped a request (${method.slice(0, 64)}) without a usable id`)
+    else write(JSON.stringify(method === 'ping' ? resultOf(id, {}) : errorOf(id, notOffered(method))))
+  }
+
+  return (message, line) => {
+    if (message.method === undefined) answer(message, line)
+    else if (message.id === undefined) notification(message)
+    else request(message, message.method)
+  }
+}
