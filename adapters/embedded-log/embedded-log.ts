@@ -14,7 +14,7 @@ import { assertStreamName, validateAppend } from '../../domain/kernel/validate-a
 import { unavailable } from './folder-errors.ts'
 import { assertKeyFits } from './keys.ts'
 import { appendOperation, hideOperation, type Operation, retentionOperation, sweepOperation } from './operations.ts'
-import { asNumber, Reader } from './reader.ts'
+import { asNumber, PAGE_EVENTS, Reader } from './reader.ts'
 import { openStore, type Store } from './store.ts'
 import { Tail } from './tail.ts'
 import { Wakeups } from './wakeups.ts'
@@ -104,7 +104,7 @@ class EmbeddedLog implements EventLog {
     let after = options.after === undefined ? (direction === 'forwards' ? 0 : last + 1) : asNumber(options.after)
     let left = options.limit ?? Number.POSITIVE_INFINITY
     while (left > 0) {
-      const page = await this.#read((reader) => reader.all(direction, after, end, left))
+      const page = await this.#read((reader) => reader.all(direction, after, end, Math.min(left, PAGE_EVENTS)))
       for (const event of page.events) {
         signal?.throwIfAborted()
         yield event

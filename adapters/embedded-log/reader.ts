@@ -10,9 +10,9 @@ export const PAGE_EVENTS = 256
 /** Characters of records after which a page is cut short. */
 const PAGE_CHARACTERS = 4 * 1024 * 1024
 
-export type Direction = 'forwards' | 'backwards'
+type Direction = 'forwards' | 'backwards'
 
-export interface Page<Next> {
+interface Page<Next> {
   readonly events: readonly RecordedEvent[]
   /** Where the next page begins; undefined after the last. */
   readonly next: Next | undefined
@@ -85,10 +85,9 @@ export class Reader {
     return { events, next: reached > first ? reached - 1 : undefined }
   }
 
-  /** A page of the whole log, with the positions between `after` and `end`, neither included; `end` may lie on either side. */
-  all(direction: Direction, after: number, end: number, limit: number): Page<number> {
+  /** A page of up to `size` events of the whole log, from the positions between `after` and `end`, neither included. */
+  all(direction: Direction, after: number, end: number, size: number): Page<number> {
     const forwards = direction === 'forwards'
-    const size = Math.min(limit, PAGE_EVENTS)
     const range = forwards ? { start: after + 1, end } : { start: after - 1, end, reverse: true }
     if (forwards ? range.start >= end : range.start <= end) return { events: [], next: undefined }
     const events: RecordedEvent[] = []

@@ -5,7 +5,7 @@ import { reportedElsewhere } from './store.ts'
 import type { TailEntry } from './tail.ts'
 
 /** One entry of the index: the positions of consecutive events, the first of which has revision `first`. */
-export interface Chunk {
+interface Chunk {
   readonly first: number
   readonly positions: Buffer
 }

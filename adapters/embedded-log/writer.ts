@@ -6,9 +6,9 @@ import type { Store } from './store.ts'
 import type { Tail } from './tail.ts'
 
 /** An append whose outcome is not known after this long is given up on. */
-export const DEADLINE_MS = 10_000
+const DEADLINE_MS = 10_000
 /** Characters of events that may wait for their turn. */
-export const MAX_WAITING_CHARACTERS = 64 * 1024 * 1024
+const MAX_WAITING_CHARACTERS = 64 * 1024 * 1024
 /** Most operations and characters of one commit. */
 const MAX_BATCH_OPERATIONS = 1000
 const MAX_BATCH_CHARACTERS = 8 * 1024 * 1024
