@@ -102,7 +102,8 @@ const reads = (http: Caller) => {
             cursor,
             labelSelector: options.selector,
             server: options.server,
-            ...(options.changedAfter === undefined
+            // Only the first page waits.
+            ...(options.changedAfter === undefined || cursor !== undefined
               ? {}
               : { changedAfter: options.changedAfter, timeoutSeconds: LONG_POLL_SECONDS }),
           },

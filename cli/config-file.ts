@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CliError, exitCode } from './errors.ts'
@@ -83,6 +83,7 @@ export const saveConfig = async (
 ): Promise<void> => {
   const next = { ...(await readConfigFile(config.path)), ...change }
   await mkdir(config.folder, { recursive: true, mode: 0o700 })
+  await chmod(config.folder, 0o700) // it may have been there before, and open to others
   const beside = `${config.path}.${process.pid}.tmp`
   await writeFile(beside, `${JSON.stringify(next, null, 2)}\n`, { mode: 0o600 })
   await rename(beside, config.path)

@@ -43,10 +43,11 @@ export default defineVerb({
     ['$0 create KIND NAME --set field=value', 'any kind'],
   ],
   epilogue: '"mcpctl create KIND --help" lists the flags of a kind.',
-  async extraOptions(deps, word) {
-    if (word === undefined) return {}
+  async extra(deps, word) {
+    if (word === undefined) return { options: {}, examples: [] }
     const kind = findKind(await deps.registry(), word)
-    return { ...fromSchema(kind), ...ownFlags(kind.kind).options }
+    const own = ownFlags(kind.kind)
+    return { options: { ...fromSchema(kind), ...own.options }, examples: own.examples }
   },
   async run(deps, values, extra) {
     const kind = findKind(await deps.registry(), values.kind)

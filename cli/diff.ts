@@ -81,7 +81,7 @@ const afterApply = async (
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     // A new resource may refer to another one that the same manifests create: mcpd cannot try that out.
-    if (live === undefined && refersToNew(resource, all)) return { changes: true, resource: here }
+    if (live === undefined && isRefusal(error) && refersToNew(resource, all)) return { changes: true, resource: here }
     throw new CliError(error.code, `${showPlace(resource.place)}: ${kind.kind}/${name}: ${error.message}`, {
       hint: error.hint,
       fields: error.fields,
@@ -90,9 +90,11 @@ const afterApply = async (
   }
 }
 
-const refersToNew = ({ kind, spec }: Declared, all: readonly Declared[]): boolean =>
-  kind
-    .references(spec as Resource['spec'])
+const isRefusal = ({ status = 0 }: CliError): boolean => status >= 400 && status < 500
+
+const refersToNew = (resource: Declared, all: readonly Declared[]): boolean =>
+  resource.kind
+    .references(parsedSpec(resource) as Resource['spec'])
     .some((ref) => all.some((each) => each.kind.kind === ref.kind && each.name === ref.name))
 
 /** The resource as the manifest has it, defaults filled in and secrets hidden. */

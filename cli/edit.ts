@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Resource } from '../domain/kernel/resource.ts'
 import type { Deps } from './deps.ts'
-import { CliError } from './errors.ts'
+import { CliError, usageError } from './errors.ts'
 import { type Declared, type Flaw, showFlaw } from './manifest/document.ts'
 import { parseSource } from './manifest/parse.ts'
 import { flawsOf } from './manifest/validate.ts'
@@ -24,6 +24,7 @@ export default defineVerb({
     'What someone else changed meanwhile is not overwritten. When saving fails, your text is kept in a file, and the error says where. Secret values are not shown: null keeps one, a text replaces it.',
   async run(deps, { target: words }) {
     const target = parseTarget(await deps.registry(), words)
+    if (!target.kind.declarable) throw usageError(`${target.kind.plural} are made by mcpd and cannot be edited`)
     const resource = await getTarget(deps.api, target)
     const folder = await mkdtemp(join(tmpdir(), 'mcpctl-edit-'))
     const file = join(folder, `${target.kind.kind}-${target.name}.yaml`)

@@ -1,7 +1,7 @@
 import yargs from 'yargs'
 import { EXIT_CODES_HELP } from './errors.ts'
 import { globalOptions } from './parse.ts'
-import type { AnyVerb, Arguments, Option, Options, VerbEntry } from './verb.ts'
+import type { AnyVerb, Arguments, Examples, Extra, Option, Options, VerbEntry } from './verb.ts'
 
 const MAX_WIDTH = 110
 
@@ -23,15 +23,15 @@ export const overview = async (verbs: readonly VerbEntry[], columns: number): Pr
 }
 
 /** The help of one verb. */
-export const verbHelp = async (entry: VerbEntry, verb: AnyVerb, extra: Options, columns: number): Promise<string> => {
+export const verbHelp = async (entry: VerbEntry, verb: AnyVerb, extra: Extra, columns: number): Promise<string> => {
   const text = sheet(columns).usage(
     `${entry.summary}\n\nUsage: $0 ${entry.path}${argumentsText(verb.arguments)} [FLAGS]`,
   )
   for (const [name, { describe, choices }] of Object.entries(verb.arguments))
     text.positional(name, { describe, type: 'string', ...(choices === undefined ? {} : { choices }) })
-  withOptions(text, { ...verb.options, ...extra })
+  withOptions(text, { ...verb.options, ...extra.options })
   withOptions(text, globalOptions, 'Global flags:')
-  for (const [command, purpose] of verb.examples) text.example(command, purpose)
+  text.epilogue(examplesText(extra.examples.length > 0 ? extra.examples : verb.examples))
   if (verb.epilogue !== undefined) text.epilogue(verb.epilogue)
   return await text.getHelp()
 }
@@ -46,6 +46,13 @@ export const familyHelp = async (family: string, verbs: readonly VerbEntry[], co
 
 const sheet = (columns: number) =>
   yargs([]).scriptName('mcpctl').locale('en').help(false).version(false).wrap(Math.min(columns, MAX_WIDTH))
+
+/** yargs would break long command lines into pieces that nobody can copy. */
+const examplesText = (examples: Examples): string =>
+  [
+    'Examples:',
+    ...examples.map(([command, purpose]) => `  # ${purpose}\n  ${command.replaceAll('$0', 'mcpctl')}`),
+  ].join('\n')
 
 const argumentsText = (definitions: Arguments): string =>
   Object.entries(definitions)

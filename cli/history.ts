@@ -1,6 +1,7 @@
 import { age } from '../domain/kernel/columns.ts'
 import { sameJson } from '../domain/kernel/same-json.ts'
 import type { HistoryItem } from './api/answers.ts'
+import { usageError } from './errors.ts'
 import { actorText } from './output/events.ts'
 import { dataOption } from './output/format.ts'
 import { table } from './output/table.ts'
@@ -21,6 +22,11 @@ export default defineVerb({
   ],
   async run({ api, out, now, registry }, { target: words, limit, output }) {
     const target = parseTarget(await registry(), words)
+    if (!target.kind.declarable)
+      throw usageError(
+        `${target.kind.plural} are not declared and have no history`,
+        `"mcpctl describe ${words.join(' ')} --events 100" shows what happened`,
+      )
     const { items } = await api.history(target.kind, target.name, limit).catch(async (error: unknown) => {
       throw await withNearestName(api, target, error)
     })

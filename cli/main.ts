@@ -3,7 +3,7 @@ import { CliError, exitCode, usageError } from './errors.ts'
 import type { Output } from './output/output.ts'
 import { type Head, parseHead, parseRest } from './parse.ts'
 import { didYouMean } from './suggest.ts'
-import type { AnyVerb, Options, VerbEntry } from './verb.ts'
+import type { AnyVerb, Extra, VerbEntry } from './verb.ts'
 
 export interface Program {
   readonly verbs: readonly VerbEntry[]
@@ -30,8 +30,8 @@ const runLine = async (argv: readonly string[], program: Program): Promise<numbe
   const verb = await head.entry.load()
   const deps = await program.connect({ server: head.server ?? serverIn(head.rest) })
   try {
-    const extra = await extraOptions(verb, deps, head.rest)
-    const parsed = parseRest(head.entry.path, verb, extra, head.rest)
+    const extra = await extraOf(verb, deps, head.rest)
+    const parsed = parseRest(head.entry.path, verb, extra.options, head.rest)
     if (head.help || parsed.help) {
       const { verbHelp } = await import('./help.ts')
       out.line(await verbHelp(head.entry, verb, extra, out.columns))
@@ -44,9 +44,9 @@ const runLine = async (argv: readonly string[], program: Program): Promise<numbe
   }
 }
 
-const extraOptions = async (verb: AnyVerb, deps: Deps, rest: readonly string[]): Promise<Options> => {
+const extraOf = async (verb: AnyVerb, deps: Deps, rest: readonly string[]): Promise<Extra> => {
   const word = rest[0]?.startsWith('-') === true ? undefined : rest[0]
-  return (await verb.extraOptions?.(deps, word)) ?? {}
+  return (await verb.extra?.(deps, word)) ?? { options: {}, examples: [] }
 }
 
 /** The address among the flags after the verb; which of them it is does not depend on the verb, see `parse.ts`. */

@@ -18,22 +18,23 @@ export default defineVerb({
   async run({ config, out, streams, signal }, { project, verbose }) {
     const [{ runStdio }, { webSocketDialer }] = await Promise.all([
       import('../proxy/stdio/run-stdio.ts'),
-      import('../proxy/link/web-socket-dialer.ts'),
+      import('../proxy/link/websocket-dialer.ts'),
     ])
     if (config.token === undefined)
       throw new CliError('unauthenticated', 'nobody is logged in', {
         exit: exitCode.denied,
         hint: 'Log in with "mcpctl login", or set MCPCTL_TOKEN',
       })
+    const logger = stderrLogger(out, verbose)
     try {
       await runStdio({
-        dialer: webSocketDialer({ url: config.server }),
+        dialer: webSocketDialer({ server: config.server, logger }),
         project,
         bearer: config.token,
         stdin: streams.stdin,
         stdout: streams.stdout,
         signal,
-        logger: stderrLogger(out, verbose),
+        logger,
         version: await ownVersion(),
       })
     } catch (error) {

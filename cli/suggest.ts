@@ -14,8 +14,7 @@ export const closest = (typed: string, candidates: readonly string[]): string | 
 }
 
 /** Letters in another order are the most frequent slip; Levenshtein counts two for it. */
-const typosBetween = (a: string, b: string): number =>
-  a !== b && sorted(a) === sorted(b) ? 1 : distance(a, b)
+const typosBetween = (a: string, b: string): number => (a !== b && sorted(a) === sorted(b) ? 1 : distance(a, b))
 
 const sorted = (word: string): string => [...word].sort().join('')
 

@@ -53,16 +53,23 @@ export type ExtraValues = Readonly<
   Record<string, string | boolean | number | readonly (string | boolean | number)[] | undefined>
 >
 
+export interface Extra {
+  readonly options: Options
+  /** Instead of the verb's own, where there are some. */
+  readonly examples: Examples
+}
+export type Examples = readonly (readonly [command: string, purpose: string])[]
+
 /** One verb as its file defines it. It is imported only when it is used. */
 export interface Verb<A extends Arguments = Arguments, O extends Options = Options> {
   readonly arguments: A
   readonly options: O
   /** Command line (`$0` is mcpctl) and what it is for. At least one. */
-  readonly examples: readonly (readonly [command: string, purpose: string])[]
+  readonly examples: Examples
   /** Printed after the options in the help. */
   readonly epilogue?: string
-  /** More options, depending on the word that follows the verb. */
-  extraOptions?(deps: Deps, word: string | undefined): Promise<Options>
+  /** More options, and better examples, depending on the word that follows the verb. */
+  extra?(deps: Deps, word: string | undefined): Promise<Extra>
   /** Does it. Answers the exit code when that is not 0; throws CliError. */
   run(deps: Deps, values: Values<A, O>, extra: ExtraValues): Promise<number | undefined>
 }

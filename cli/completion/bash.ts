@@ -39,6 +39,9 @@ _mcpctl() {
   COMPREPLY=()
   for (( i = 1; i < COMP_CWORD; i++ )); do
     word=\${COMP_WORDS[i]}
+    case "$verb $word" in
+${verbs.flatMap(valueFlags).join('\n')}
+    esac
     case $word in -*) continue ;; esac
     case "$verb" in
       '') verb=$word ;;
@@ -53,6 +56,16 @@ ${verbs.map(verbCase).join('\n')}
   esac
 }
 `
+}
+
+/** The word after such a flag is its value, and none of the verb's own. */
+const valueFlags = ({ path, flags }: VerbOutline): readonly string[] => {
+  const words = flags
+    .filter(({ takesValue }) => takesValue)
+    .flatMap(({ name, short }) => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])])
+  return words.length === 0
+    ? []
+    : [`      ${words.map((word) => `'${path} ${word}'`).join('|')}) i=$(( i + 1 )); continue ;;`]
 }
 
 const verbCase = ({ path, flags, words }: VerbOutline): string => {

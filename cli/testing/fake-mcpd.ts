@@ -34,6 +34,8 @@ export class FakeMcpd {
   intercept: (request: { readonly method: string; readonly path: string }) => Answer | undefined = () => undefined
   logLines: readonly object[] = []
   status: JsonObject = {}
+  /** Set by `start`, and still known after `stop`. */
+  url = ''
   /** Reads that still show a resource after it was deleted. */
   lingering = 0
   readonly #registry: Registry
@@ -49,11 +51,8 @@ export class FakeMcpd {
 
   async start(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
     return this.url
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   async stop(): Promise<void> {
