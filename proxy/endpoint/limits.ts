@@ -2,6 +2,8 @@
 export interface EndpointLimits {
   /** Most sessions at once, those being opened included. */
   readonly sessions: number
+  /** Most connections at once; more are not taken. */
+  readonly connections: number
   /** How long a session is kept that has no stream open and no request under way. */
   readonly idleMs: number
   /** Largest body of a request. */
@@ -27,6 +29,7 @@ export interface EndpointLimits {
 
 export const defaultEndpointLimits: EndpointLimits = {
   sessions: 1_000,
+  connections: 4_096,
   idleMs: 30 * 60_000,
   bodyBytes: 4 * 1024 * 1024,
   headersMs: 10_000,

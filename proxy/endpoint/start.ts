@@ -74,6 +74,7 @@ export const startMcplocal = async (options: McplocalOptions): Promise<Mcplocal>
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,
   })
+  server.maxConnections = limits.connections
   const port = await listen(server, options.host, options.port)
   const doors = doorsOf(options.host, port, options.allowedHosts, options.allowedOrigins)
   const requests = { handler, metrics, doors, notReady: options.notReady ?? (() => undefined) }
