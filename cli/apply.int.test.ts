@@ -41,6 +41,12 @@ describe('apply', () => {
     expect((await world.run(['get', 'servers', '-l', 'team=core', '-o', 'name'])).out).toBe('server/a\n')
   })
 
+  it('takes anchors and merge keys', async () => {
+    const text = 'servers:\n  - &a { name: a, command: x, replicas: 2 }\n  - { <<: *a, name: b }\n'
+    expect((await apply(text)).out).toBe('server/a created\nserver/b created\n')
+    expect((await world.run(['get', 'server/b', '-o', 'jsonpath={.spec.replicas}'])).out).toBe('2')
+  })
+
   it('reads folders with all that is below them, and several -f', async () => {
     await mkdir(join(world.folder, 'm/deep'), { recursive: true })
     await world.file('m/b.yml', SERVER.replace('name: a', 'name: b'))

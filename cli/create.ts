@@ -127,11 +127,9 @@ const specFromFile = async ({ input }: Deps, path: string): Promise<Record<strin
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('it is no object')
     return { ...value }
   } catch (error) {
-    throw new CliError(
-      'bad-manifest',
-      `--spec-file ${path}: ${error instanceof Error ? error.message : String(error)}`,
-      { exit: exitCode.usage },
-    )
+    // Only the first line: what follows it shows the text, which may hold a secret.
+    const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0]
+    throw new CliError('bad-manifest', `--spec-file ${path}: ${reason}`, { exit: exitCode.usage })
   }
 }
 

@@ -10,7 +10,6 @@ export const exitCode = {
   denied: 4,
   interrupted: 130,
 } as const
-export type ExitCode = (typeof exitCode)[keyof typeof exitCode]
 
 export const EXIT_CODES_HELP = `Exit codes:
   0    done; for "diff": no difference
@@ -59,11 +58,6 @@ export const usageError = (message: string, hint?: string): CliError =>
 
 /** Exit code 130: Ctrl-C. */
 export const interrupted = (): CliError => new CliError('interrupted', 'interrupted', { exit: exitCode.interrupted })
-
-/** Throws `interrupted` once the signal has been given. */
-export const throwIfInterrupted = (signal: AbortSignal): void => {
-  if (signal.aborted) throw interrupted()
-}
 
 /** Whether an unknown thrown value is a CliError of that code. */
 export const isCode = (error: unknown, code: string): error is CliError =>

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -237,6 +238,33 @@ describe('completion', () => {
     const { out } = await world.run(['completion', shell])
     for (const word of ['describe', 'master-key', 'servers', 'dry-run', '__complete']) expect(out).toContain(word)
     expect(world.mcpd.requests).toEqual([])
+  })
+})
+
+describe('the completion script for bash', () => {
+  const STUB = `mcpctl() {
+    case "$1 $2" in
+      '__complete names') printf 'alpha\\nbeta\\n' ;;
+      '__complete targets') printf '%s/alpha\\n' "$3" ;;
+    esac
+  }`
+  it.each([
+    [['ge'], 'get'],
+    [['admin', ''], 'rebuild'],
+    [['get', 'ser'], 'server servers'],
+    [['get', 'server', 'a'], 'alpha'],
+    [['get', '-o', 'yaml', 'server', 'b'], 'beta'],
+    [['get', 'server/al'], 'server/alpha'],
+    [['get', 'servers', '-o', 'j'], 'json jsonpath='],
+    [['describe', '--sh'], '--show-values'],
+    [['config', 'claude', '-p', ''], 'alpha beta'],
+    [['logs', '-f', 'be'], 'beta'],
+    [['apply', '-f', '/etc/hostnam'], '/etc/hostname'],
+  ])('completes %j', async (words, offered) => {
+    const { out } = await world.run(['completion', 'bash'])
+    const line = ['mcpctl', ...words].map((word) => `'${word}'`).join(' ')
+    const script = `${STUB}\n${out}\nCOMP_WORDS=(${line}); COMP_CWORD=${words.length}; _mcpctl; echo "\${COMPREPLY[*]}"`
+    expect(execFileSync('bash', ['-c', script], { encoding: 'utf8' })).toBe(`${offered}\n`)
   })
 })
 

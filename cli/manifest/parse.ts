@@ -20,7 +20,13 @@ export const parseSource = (source: Source, registry: Registry): Reading => {
     const { line, col } = lines.linePos(offset)
     return { file: source.file, line: Math.max(1, line), column: Math.max(1, col) }
   }
-  const documents = parseAllDocuments(source.text, { lineCounter: lines, merge: true, prettyErrors: false })
+  const documents = parseAllDocuments(source.text, {
+    lineCounter: lines,
+    merge: true,
+    prettyErrors: false,
+    stringKeys: true,
+    logLevel: 'error',
+  })
   const readings: Reading[] = []
   for (const document of Array.isArray(documents) ? documents : [])
     readings.push(parseDocument(document, place, registry))
