@@ -2,7 +2,8 @@ import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod'
-import { coded, errorCatalog } from '../../domain/kernel/errors.ts'
+import { errorCatalog } from '../../domain/kernel/errors.ts'
+import { listenError } from '../../domain/kernel/listen-errors.ts'
 import { guard } from './access.ts'
 import type { HttpDeps } from './deps.ts'
 import { linkRoute } from './link-route.ts'
@@ -14,17 +15,6 @@ import { systemRoutes } from './system-routes.ts'
 
 /** Largest request body, in bytes. */
 export const MAX_BODY_BYTES = 1024 * 1024
-
-export const portInUse = coded(
-  'port-in-use',
-  503,
-  'Another program listens on the port',
-  (host: string, port: number) => ({
-    message: `port ${port} on ${host} is taken by another program`,
-    hint: 'Stop that program, or choose another port',
-    port,
-  }),
-)
 
 /** mcpd's HTTP API with all its routes; not yet listening. */
 export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyInstance; metrics: HttpMetrics }> => {
@@ -87,12 +77,11 @@ const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
 
 const isInternal = (error: unknown): boolean => !(error instanceof Error && 'code' in error && 'status' in error)
 
-/** Starts listening. @throws PortInUse */
+/** Starts listening. @throws PortInUse, CannotListen */
 export const listen = async (app: FastifyInstance, host: string, port: number): Promise<string> => {
   try {
     return await app.listen({ host, port })
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') throw portInUse(host, port)
-    throw error
+    throw error instanceof Error ? listenError(error, host, port) : error
   }
 }

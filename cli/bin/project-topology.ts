@@ -52,12 +52,9 @@ export const projectTopology = (readSide: ReadSide, logger: Logger): Topology & 
 
   const stop = readSide.changes((kind, names) => {
     for (const [name, watched] of projects) {
+      const touches = (name: string): boolean => names === undefined || names.includes(name)
       const concerned =
-        kind === 'project'
-          ? names.includes(name)
-          : kind === 'server'
-            ? names.some((server) => watched.servers.has(server))
-            : kind === 'instance'
+        kind === 'project' ? touches(name) : kind === 'server' ? [...watched.servers].some(touches) : kind === 'instance'
       if (concerned) void read(name, watched)
     }
   })

@@ -1,4 +1,4 @@
-import { coded } from '../../domain/kernel/errors.ts'
+import { coded } from './errors.ts'
 
 /** 409: another program listens there. */
 const portInUse = coded(
@@ -25,7 +25,7 @@ const cannotListen = coded(
 )
 
 /** The coded error for what `listen` failed with. */
-export const listenError = (error: NodeJS.ErrnoException, host: string, port: number): Error => {
+export const listenError = (error: Error & { readonly code?: unknown }, host: string, port: number): Error => {
   if (error.code === 'EADDRINUSE') return portInUse(host, port)
   if (error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
     return cannotListen(host, port, error.code)
