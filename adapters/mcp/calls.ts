@@ -34,5 +34,24 @@ export interface CallRecord extends FinishedCall {
   readonly principal: string | undefined
 }
 
-/** Writes one structured line a call. */
-export const logCall = (logger: Logger, record: CallRecord): void => logger.info(record, 'mcp call')
+/**
+ * Makes the one place that sees every call: a structured log line each, and whatever `onCall` does with it. Both come in
+ * a microtask of their own, behind the one that hands the answer over: nobody waits for a log.
+ */
+export const createCallObserver = (
+  logger: Logger,
+  onCall: ((record: CallRecord) => void) | undefined,
+): ((record: CallRecord) => void) => {
+  let records: CallRecord[] = []
+  const flush = () => {
+    const finished = records
+    records = []
+    for (const record of finished) {
+      onCall?.(record)
+      logger.info(record, 'mcp call')
+    }
+  }
+  return (record) => {
+    if (records.push(record) === 1) queueMicrotask(flush)
+  }
+}

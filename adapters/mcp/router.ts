@@ -2,7 +2,7 @@ import type { Logger } from '../../domain/kernel/logger.ts'
 import { sameJson } from '../../domain/kernel/same-json.ts'
 import type { Link, LinkClosed, LinkedProject, LinkFrame, RpcMessage } from '../../domain/mcp/link.ts'
 import type { Topology, TopologyProject } from '../../domain/mcp/topology.ts'
-import { type CallRecord, type FinishedCall, logCall } from './calls.ts'
+import { type CallRecord, createCallObserver, type FinishedCall } from './calls.ts'
 import type { ConnectedInstanceHost } from './host.ts'
 import { refusedCall } from './pending-calls.ts'
 import { errorOf } from './rpc.ts'
@@ -42,11 +42,13 @@ export const serveLink = (options: ServeLinkOptions): void => {
 
   const deliver = (server: string, message: RpcMessage) => link.send({ type: 'message', server, message })
 
+  const observe = createCallObserver(logger, options.onCall)
+
   /** Every call passes here, whatever became of it. */
   const finished = (server: string, instance: string | undefined, call: FinishedCall) => {
     // Written out: spreading costs a microsecond a call.
     const { method, tool, durationMs, requestBytes, responseBytes, outcome, errorCode } = call
-    const record: CallRecord = {
+    observe({
       project,
       server,
       instance,
@@ -58,9 +60,7 @@ export const serveLink = (options: ServeLinkOptions): void => {
       responseBytes,
       outcome,
       errorCode,
-    }
-    options.onCall?.(record)
-    logCall(logger, record)
+    })
   }
 
   /** Gives every slot an instance if there is one, and tells the client what changed, the project before the lists. */
