@@ -69,7 +69,8 @@ export interface ApiClient {
   version(): Promise<VersionAnswer>
   status(): Promise<StatusAnswer>
   me(token?: string): Promise<MeAnswer>
-  rebuild(): Promise<{ readonly generation: number | string }>
+  /** Asks for it; `status` shows how far it is. */
+  rebuild(): Promise<void>
   rotateMasterKey(): Promise<RotationAnswer>
   close(): void
 }
@@ -181,6 +182,8 @@ const operations = (http: Caller) => ({
   version: () => http.json<VersionAnswer>('GET', '/api/v1/version'),
   status: () => http.json<StatusAnswer>('GET', '/api/v1/status'),
   me: (token?: string) => http.json<MeAnswer>('GET', '/api/v1/auth/me', token === undefined ? {} : { token }),
-  rebuild: () => http.json<{ generation: number | string }>('POST', '/api/v1/admin/rebuild'),
+  async rebuild() {
+    await http.json('POST', '/api/v1/admin/rebuild')
+  },
   rotateMasterKey: () => http.json<RotationAnswer>('POST', '/api/v1/admin/rotate-master-key'),
 })

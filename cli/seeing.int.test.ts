@@ -26,12 +26,12 @@ Uid:        uid-1
 Created:    2026-01-01T00:00:00.000Z by User:ada
 Updated:    2026-01-01T00:00:00.000Z by User:ada
 Spec:
-  command:    y
-  args:       <none>
-  env:        <none>
-  transport:  STDIO
-  sessions:   shared
-  replicas:   1
+  command:      y
+  args:         <none>
+  env:          <none>
+  transport:    STDIO
+  sessions:     shared
+  replicas:     1
   allowScripts: false
 Status:     <none>
 Events:
@@ -118,7 +118,7 @@ const status = (state: string, more: object = {}) => ({
   uptimeSeconds: 7300,
   log: { kind: 'embedded', ok: true, head: '42', pingMs: 0.12 },
   database: { kind: 'pglite' },
-  readModels: [{ name: 'main', state, generation: 1, position: '42', lagEvents: 0, lagSeconds: 0, ...more }],
+  readModels: [{ name: 'main', state, generation: '1', position: '42', lagEvents: 0, lagSeconds: 0, ...more }],
   instances: { running: 2, error: 1 },
   reactors: [{ name: 'reconcile', state: 'running', position: '42' }],
 })
@@ -142,18 +142,49 @@ reconcile   running   42         -
   })
 
   it('exits with 1 when a read model has stopped, and says why', async () => {
-    world.mcpd.status = status('stopped', { error: 'event 43 has a type from the future' })
-    expect(await world.run(['status'])).toMatchObject({ code: 1, out: expect.stringContaining('from the future') })
+    world.mcpd.status = status('stopped', {
+      error: {
+        message: 'a type from the future',
+        event: { position: '43', stream: 'server-a', revision: '2', type: 'ServerPainted' },
+      },
+    })
+    expect(await world.run(['status'])).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('a type from the future (ServerPainted at position 43, server-a)'),
+    })
   })
 })
 
 describe('operations', () => {
   it('waits for a rebuild and shows how far it is', async () => {
-    const rebuild = (position: string) => status('rebuilding', { rebuild: { generation: 2, position, target: '100' } })
-    const answers = [rebuild('10'), rebuild('60'), rebuild('60'), status('live', { generation: 2 })]
+    const rebuild = (position: string) =>
+      status('rebuilding', { rebuild: { generation: '2', position, target: '100', eventsPerSecond: 9 } })
+    const answers = [
+      status('live'),
+      status('live'),
+      rebuild('10'),
+      rebuild('60'),
+      rebuild('60'),
+      status('live', { generation: '2' }),
+    ]
     world.mcpd.intercept = ({ path }) => (path === '/api/v1/status' ? { body: answers.shift() } : undefined)
-    const ran = await world.run(['admin', 'rebuild'])
-    expect(ran).toEqual({ code: 0, out: 'generation 2 is live\n', err: 'rebuilding: 10 %\nrebuilding: 60 %\n' })
+    expect(await world.run(['admin', 'rebuild'])).toEqual({
+      code: 0,
+      out: 'generation 2 is live\n',
+      err: 'rebuilding: beginning\nrebuilding: 10 %, 9 events/s\nrebuilding: 60 %, 9 events/s\n',
+    })
+  })
+
+  it('says why a rebuild was given up, and does not take the error of an earlier one for it', async () => {
+    const failed = status('live', { rebuildError: { message: 'poison' } })
+    const building = status('rebuilding', { rebuild: { generation: '2', position: '1', target: '2' } })
+    const answers = [failed, failed, building, failed]
+    world.mcpd.intercept = ({ path }) => (path === '/api/v1/status' ? { body: answers.shift() } : undefined)
+    expect(await world.run(['admin', 'rebuild'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('the rebuild failed: poison'),
+    })
+    expect(answers).toEqual([])
   })
 
   it('rotates the master key', async () => {

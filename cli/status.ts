@@ -1,12 +1,12 @@
-import type { ReadModelState, StatusAnswer } from './api/answers.ts'
+import type { ReadModelError, ReadModelState, StatusAnswer } from './api/answers.ts'
 import { exitCode } from './errors.ts'
 import { dataOption } from './output/format.ts'
 import { outline } from './output/outline.ts'
 import { table } from './output/table.ts'
 import { defineVerb } from './verb.ts'
 
-/** States in which a read model answers. */
-const SERVING = ['live', 'rebuilding']
+/** States of a read model that do not pass by themselves. */
+const DOWN = ['stopped', 'unavailable']
 
 export default defineVerb({
   arguments: {},
@@ -29,7 +29,7 @@ export default defineVerb({
 
 const isWell = ({ log, readModels, reactors }: StatusAnswer): boolean =>
   log.ok !== false &&
-  readModels.every(({ state }) => SERVING.includes(state)) &&
+  readModels.every(({ state }) => !DOWN.includes(state)) &&
   reactors.every(({ state }) => state !== 'stopped')
 
 const statusText = (url: string, status: StatusAnswer): string => {
@@ -56,7 +56,7 @@ const statusText = (url: string, status: StatusAnswer): string => {
       text(model.generation),
       text(model.position),
       lag(model),
-      model.error === undefined ? rebuildText(model) : errorLine(model.error),
+      noteOf(model),
     ]),
   )
   const reactors = table(
@@ -68,39 +68,33 @@ const statusText = (url: string, status: StatusAnswer): string => {
 
 const text = (value: string | number | undefined): string => (value === undefined ? '-' : String(value))
 
-const errorLine = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'message' in error
-    ? String(error.message)
-    : typeof error === 'string'
-      ? error
-      : JSON.stringify(error)
+const noteOf = ({ error, rebuild, rebuildError }: ReadModelState): string => {
+  if (error !== undefined) return errorNote(error)
+  if (rebuild !== undefined) return `generation ${rebuild.generation} is being built: ${percent(rebuild)}`
+  return rebuildError === undefined ? '-' : `the last rebuild failed: ${errorNote(rebuildError)}`
+}
 
-const lag = ({ lagEvents, lagSeconds }: ReadModelState): string => {
+/** What is wrong, and with which event. */
+export const errorNote = ({ message, event }: ReadModelError): string =>
+  event === undefined ? message : `${message} (${event.type} at position ${event.position}, ${event.stream})`
+
+const lag = ({ lagEvents, lagExact, lagSeconds }: ReadModelState): string => {
   if (lagEvents === undefined) return '-'
-  return `${lagEvents} events${lagSeconds === undefined ? '' : `, ${lagSeconds.toFixed(1)} s`}`
+  const events = `${lagExact === false ? 'over ' : ''}${lagEvents} events`
+  return lagSeconds === undefined ? events : `${events}, ${lagSeconds.toFixed(1)} s`
 }
 
-const rebuildText = ({ rebuild }: ReadModelState): string =>
-  rebuild === undefined
-    ? '-'
-    : `rebuilding${rebuild.generation === undefined ? '' : ` generation ${rebuild.generation}`}: ${percent(rebuild)}`
+type Rebuild = NonNullable<ReadModelState['rebuild']>
 
-/** How far a rebuild is, in words: `42 %`, or the position it is at. */
-export const percent = (rebuild: NonNullable<ReadModelState['rebuild']>): string => {
-  const part = progressOf(rebuild)
-  return part === undefined ? `at position ${rebuild.position ?? '?'}` : `${Math.floor(part * 100)} %`
+/** How far a rebuild is, and how fast: `42 %, 30000 events/s`. */
+export const percent = (rebuild: Rebuild): string => {
+  const speed = rebuild.eventsPerSecond === undefined ? '' : `, ${rebuild.eventsPerSecond} events/s`
+  return `${Math.floor(progressOf(rebuild) * 100)} %${speed}`
 }
 
-/** From 0 to 1; undefined when it cannot be told. */
-export const progressOf = ({
-  progress,
-  position,
-  target,
-}: NonNullable<ReadModelState['rebuild']>): number | undefined => {
-  if (progress !== undefined) return progress
-  if (position === undefined || target === undefined) return undefined
-  return Number(target) <= 0 ? 1 : Math.min(1, Number(position) / Number(target))
-}
+/** From 0 to 1. */
+export const progressOf = ({ position, target }: Rebuild): number =>
+  Number(target) <= 0 ? 1 : Math.max(0, Math.min(1, Number(position) / Number(target)))
 
 const duration = (seconds: number): string => {
   if (seconds < 120) return `${Math.floor(seconds)}s`

@@ -1,9 +1,12 @@
 import type { ReadModelState } from '../api/answers.ts'
+import type { ApiClient } from '../api-client.ts'
 import { CliError } from '../errors.ts'
-import { percent, progressOf } from '../status.ts'
+import { errorNote, percent, progressOf } from '../status.ts'
 import { defineVerb } from '../verb.ts'
 
 const POLL_MS = 250
+/** Looks without any sign of the rebuild before an error that was there already counts as its own. */
+const LOOKS_FOR_A_SIGN = 20
 const BAR_WIDTH = 30
 
 export default defineVerb({
@@ -15,46 +18,51 @@ export default defineVerb({
   ],
   epilogue:
     'A new generation of the read models is filled from the log beside the live one, and takes its place when it has caught up.',
-  async run(deps, { wait }) {
-    const { generation } = await deps.api.rebuild()
+  async run({ api, out, sleep }, { wait }) {
+    const before = await readModel(api)
+    await api.rebuild()
     if (!wait) {
-      deps.out.line(`generation ${generation} is being built`)
+      out.note('The rebuild has begun; "mcpctl status" shows how far it is.')
       return undefined
     }
     let last = ''
-    for (;;) {
-      const { readModels } = await deps.api.status()
-      if (readModels.length > 0 && readModels.every((model) => isThere(model, generation))) break
-      const line = progressLine(readModels, deps.out.notesAreTTY)
-      if (line !== last) deps.out.progress(line)
+    let seen = false
+    for (let looks = 1; ; looks += 1) {
+      const now = await readModel(api)
+      if (now.generation !== undefined && now.generation !== before.generation) {
+        out.endProgress()
+        out.line(`generation ${now.generation} is live`)
+        return undefined
+      }
+      seen ||= now.rebuild !== undefined
+      assertGoesOn(before, now, seen || looks > LOOKS_FOR_A_SIGN)
+      const line = progressLine(now, out.notesAreTTY)
+      if (line !== last) out.progress(line)
       last = line
-      await deps.sleep(POLL_MS)
+      await sleep(POLL_MS)
     }
-    deps.out.endProgress()
-    deps.out.line(`generation ${generation} is live`)
-    return undefined
   },
 })
 
-/** Whether the generation, or a later one, is live. @throws CliError when it failed */
-const isThere = ({ name, generation, rebuild, error }: ReadModelState, wanted: number | string): boolean => {
-  if (generation !== undefined && Number(generation) >= Number(wanted)) return true
-  const failure = rebuild?.error ?? (rebuild === undefined ? error : undefined)
-  if (failure === undefined) return false
-  const reason = typeof failure === 'string' ? failure : JSON.stringify(failure)
-  throw new CliError('rebuild-failed', `the rebuild of ${name} failed: ${reason}`, {
-    hint: '"mcpctl status" shows more',
+const readModel = async (api: ApiClient): Promise<ReadModelState> => {
+  const [first] = (await api.status()).readModels
+  if (first === undefined) throw new CliError('no-read-model', 'mcpd has no read model')
+  return first
+}
+
+/** @throws CliError when the rebuild was given up; an error of an earlier one does not count. */
+const assertGoesOn = (before: ReadModelState, now: ReadModelState, certain: boolean): void => {
+  if (now.rebuild !== undefined || now.rebuildError === undefined) return
+  if (!certain && JSON.stringify(now.rebuildError) === JSON.stringify(before.rebuildError)) return
+  throw new CliError('rebuild-failed', `the rebuild failed: ${errorNote(now.rebuildError)}`, {
+    hint: 'The read model stays as it was; "mcpctl status" shows more',
   })
 }
 
 /** A bar for a terminal, a plain line for a log file. */
-const progressLine = (models: readonly ReadModelState[], bar: boolean): string => {
-  const [slowest] = models
-    .flatMap(({ rebuild }) => (rebuild === undefined ? [] : [rebuild]))
-    .sort((a, b) => (progressOf(a) ?? 0) - (progressOf(b) ?? 0))
-  if (slowest === undefined) return 'rebuilding: beginning'
-  const part = progressOf(slowest)
-  if (!bar || part === undefined) return `rebuilding: ${percent(slowest)}`
-  const full = Math.round(part * BAR_WIDTH)
-  return `rebuilding [${'#'.repeat(full)}${'.'.repeat(BAR_WIDTH - full)}] ${percent(slowest)}`
+const progressLine = ({ rebuild }: ReadModelState, bar: boolean): string => {
+  if (rebuild === undefined) return 'rebuilding: beginning'
+  if (!bar) return `rebuilding: ${percent(rebuild)}`
+  const full = Math.round(progressOf(rebuild) * BAR_WIDTH)
+  return `rebuilding [${'#'.repeat(full)}${'.'.repeat(BAR_WIDTH - full)}] ${percent(rebuild)}`
 }

@@ -57,26 +57,42 @@ export interface VersionAnswer {
   readonly node: string
 }
 
+/** Where a read model stopped, or why a rebuild failed. */
+export interface ReadModelError {
+  readonly code?: string
+  readonly message: string
+  /** The event that cannot be handled. */
+  readonly event?: {
+    readonly position: string
+    readonly stream: string
+    readonly revision: string
+    readonly type: string
+  }
+}
+
 export interface ReadModelState {
   readonly name: string
-  /** `live`, or what it does or suffers instead. */
+  /** `live`, `catching-up`, `rebuilding`, `stopped` (at an event it cannot handle) or `unavailable`. */
   readonly state: string
-  readonly generation?: number | string
+  /** Number of the live generation. */
+  readonly generation?: string
   readonly position?: string
-  readonly lagEvents?: number | string
+  readonly lagEvents?: number
+  /** False: `lagEvents` is a lower bound. */
+  readonly lagExact?: boolean
   readonly lagSeconds?: number
-  readonly error?: string
+  readonly error?: ReadModelError
   /** A new generation being filled beside the live one. */
   readonly rebuild?: {
-    readonly generation?: number | string
-    readonly position?: string
-    readonly target?: string
-    /** 0 to 1. */
-    readonly progress?: number
+    readonly generation: string
+    readonly position: string
+    /** Head of the log when it began. */
+    readonly target: string
     readonly events?: number
-    readonly state?: string
-    readonly error?: string
+    readonly eventsPerSecond?: number
   }
+  /** Why the last rebuild was given up. */
+  readonly rebuildError?: ReadModelError
 }
 
 export interface StatusAnswer {

@@ -1,22 +1,25 @@
 import { neutralLine } from './neutral.ts'
 
-const WIDTH = 12
+/** Least width of labels; longer ones widen the column of their level. */
+const MIN_WIDTH = 12
 
 /**
  * Nested values as `describe` prints them: `Name:       x`, deeper ones indented by two, lists with dashes. Absent members are left
  * out; an empty object or list is `<none>`.
  */
-export const outline = (values: Readonly<Record<string, unknown>>, indent = ''): readonly string[] =>
-  Object.entries(values).flatMap(([key, value]) =>
-    value === undefined ? [] : member(`${neutralLine(key)}:`, value, indent),
-  )
+export const outline = (values: Readonly<Record<string, unknown>>, indent = ''): readonly string[] => {
+  const members = Object.entries(values).filter(([, value]) => value !== undefined)
+  const labels = members.map(([key]) => `${neutralLine(key)}:`)
+  const width = Math.max(MIN_WIDTH, ...labels.map((label) => label.length + 1))
+  return members.flatMap(([, value], i) => member(labels[i] ?? '', value, indent, width))
+}
 
-const member = (label: string, value: unknown, indent: string): readonly string[] => {
-  if (isEmpty(value)) return [`${indent}${padded(label)}<none>`]
+const member = (label: string, value: unknown, indent: string, width: number): readonly string[] => {
+  if (isEmpty(value)) return [`${indent}${label.padEnd(width)}<none>`]
   if (typeof value !== 'object' || value === null) {
     const lines = String(value).replace(/\n$/, '').split('\n').map(neutralLine)
     return lines.length === 1
-      ? [`${indent}${padded(label)}${lines[0]}`]
+      ? [`${indent}${label.padEnd(width)}${lines[0]}`]
       : [`${indent}${label}`, ...lines.map((line) => `${indent}  ${line}`)]
   }
   return [`${indent}${label}`, ...nested(value, `${indent}  `)]
@@ -35,5 +38,3 @@ const isEmpty = (value: unknown): boolean =>
   value === null ||
   value === '' ||
   (typeof value === 'object' && Object.values(value).filter((each) => each !== undefined).length === 0)
-
-const padded = (label: string): string => (label.length < WIDTH ? label.padEnd(WIDTH) : `${label} `)
