@@ -1,26 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import { catalogOf } from '../domain/catalog.ts'
-import { ageColumn, field, nameColumn } from '../domain/kernel/columns.ts'
-import { defineKind } from '../domain/kernel/kind.ts'
 import { createRegistry } from '../domain/kernel/registry.ts'
 import { record } from '../domain/kernel/testing/given.ts'
+import { team } from '../domain/kernel/testing/made-up-kind.ts'
 import { kinds } from '../domain/registry.ts'
 
-// What the folder domain/team/ would hold …
-const team = defineKind({
-  kind: 'team',
-  plural: 'teams',
-  shortNames: ['tm'],
-  eventPrefix: 'Team',
-  summary: 'A named group of people',
-  spec: z.strictObject({ members: z.array(z.string().min(1)).max(100).default([]), backend: z.string().optional() }),
-  refersTo: ['secretbackend'],
-  references: (spec) => (typeof spec.backend === 'string' ? [{ kind: 'secretbackend', name: spec.backend }] : []),
-  columns: [nameColumn, field('MEMBERS', 'spec.members'), ageColumn],
-  example: { members: ['ada', 'grace'] },
-})
-// … and the line in domain/registry.ts.
+// The line in domain/registry.ts.
 const all = [team, ...kinds]
 
 describe('a kind that is added', () => {

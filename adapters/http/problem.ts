@@ -2,12 +2,17 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { CodedError, coded, type FieldError } from '../../domain/kernel/errors.ts'
 
+const showField = ({ path, message }: FieldError): string => (path === '' ? message : `${path}: ${message}`)
+
+/** Fastify's words for the parts of a request. */
+const CONTEXTS: Readonly<Record<string, string>> = { params: 'path', querystring: 'query', headers: 'header' }
+
 export const validationFailed = coded(
   'validation-failed',
   422,
   'The body is JSON but not what is asked for; `fields` says where',
   (fields: readonly FieldError[], hint?: string) => ({
-    message: fields.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '),
+    message: fields.map(showField).join('; '),
     fields,
     ...(hint === undefined ? {} : { hint }),
   }),
@@ -65,7 +70,8 @@ export const toCodedError = (error: unknown): CodedError => {
       message: message ?? 'is not valid',
     }))
     if (error.validationContext === 'body') return validationFailed(fields)
-    return invalidRequest(`the ${error.validationContext ?? 'request'} is not valid`, fields)
+    const where = CONTEXTS[error.validationContext ?? ''] ?? 'request'
+    return invalidRequest(`the ${where} is not valid: ${fields.map(showField).join('; ')}`, fields)
   }
   const { code, statusCode, message } = error as Partial<FastifyError>
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return bodyTooLarge()
@@ -101,7 +107,6 @@ export const sendProblem = (
   meanings: ReadonlyMap<string, string>,
 ): FastifyReply => {
   const error = toCodedError(thrown)
-  if (error.status >= 500) request.log.error({ err: thrown, code: error.code }, 'request failed')
   if (error.details.retryAfter !== undefined) reply.header('retry-after', error.details.retryAfter)
   if (error.status === 401) reply.header('www-authenticate', 'Bearer realm="mcpctl"')
   if (error.code === methodNotAllowed.code) reply.header('allow', String(error.details.allow))

@@ -9,7 +9,7 @@ import type { HttpDeps } from './deps.ts'
 import { linkRoute } from './link-route.ts'
 import { logRoutes } from './log-routes.ts'
 import { createMetrics, type HttpMetrics } from './metrics.ts'
-import { methodNotAllowed, routeNotFound, sendProblem } from './problem.ts'
+import { methodNotAllowed, routeNotFound, sendProblem, toCodedError } from './problem.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { systemRoutes } from './system-routes.ts'
 
@@ -35,7 +35,11 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler((error, request, reply) => {
-    if (isInternal(error)) deps.logger.error({ err: error, requestId: request.id, url: request.url }, 'request failed')
+    if (toCodedError(error).status >= 500)
+      deps.logger.error(
+        { err: error, requestId: request.id, method: request.method, url: request.url },
+        'request failed',
+      )
     return sendProblem(request, reply, error, meanings)
   })
   app.setNotFoundHandler((request, reply) => {
@@ -74,8 +78,6 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
-
-const isInternal = (error: unknown): boolean => !(error instanceof Error && 'code' in error && 'status' in error)
 
 /** Starts listening. @throws PortInUse, CannotListen */
 export const listen = async (app: FastifyInstance, host: string, port: number): Promise<string> => {
