@@ -36,7 +36,8 @@ export interface CallRecord extends FinishedCall {
 
 /**
  * Makes the one place that sees every call: a structured log line each, and whatever `onCall` does with it. Both come in
- * a microtask of their own, behind the one that hands the answer over: nobody waits for a log.
+ * a microtask of their own, behind the one that hands the answer over: nobody waits for a log. A call that went well is a
+ * line at level `debug`, for writing it costs a fifth of the whole call; any other one at `info`.
  */
 export const createCallObserver = (
   logger: Logger,
@@ -48,7 +49,8 @@ export const createCallObserver = (
     records = []
     for (const record of finished) {
       onCall?.(record)
-      logger.info(record, 'mcp call')
+      if (record.outcome === 'ok') logger.debug(record, 'mcp call')
+      else logger.info(record, 'mcp call')
     }
   }
   return (record) => {
