@@ -105,10 +105,12 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
     exitListener(instance, exit)
   }
 
-  const begin = async (launch: Launch, signal: AbortSignal): Promise<{ readonly details: JsonObject }> => {
+  const begin = async (
+    launch: Launch,
+    signal: AbortSignal,
+    redact: Redact,
+  ): Promise<{ readonly details: JsonObject }> => {
     const { instance } = launch
-    // Without a list of what came from secrets, everything may be one.
-    const redact = options.redactor(launch.secrets ?? Object.values(launch.env))
     await stopping.get(instance)
     try {
       const made = await launchAndOpen(launch, signal, redact)
@@ -161,7 +163,9 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
       const attempt = starting.get(instance)
       if (attempt !== undefined) return attempt.outcome
       const abort = new AbortController()
-      const outcome = begin(launch, AbortSignal.any([signal, abort.signal]))
+      // Without a list of what came from secrets, everything may be one.
+      const redact = options.redactor(launch.secrets ?? Object.values(launch.env))
+      const outcome = begin(launch, AbortSignal.any([signal, abort.signal]), redact)
       starting.set(instance, { abort, outcome })
       return outcome
     },

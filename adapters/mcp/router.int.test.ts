@@ -146,6 +146,31 @@ describe('the router', () => {
     await vi.waitFor(() => expect(session.closed?.code).toBe('gone'), FINALLY)
   })
 
+  it('closes the link as lost when mcpd stops, and lets go of everything', async () => {
+    const abort = new AbortController()
+    const session = mcpd.connect('scripted', abort.signal)
+    await session.call(1, 'echo')
+    abort.abort()
+    await vi.waitFor(() => expect(session.closed).toEqual({ code: 'lost', reason: 'mcpd is stopping' }), FINALLY)
+    expect([mcpd.topology.listeners, mcpd.host.connection('i1')?.sessions]).toEqual([0, 0])
+  })
+
+  it('passes no news of an instance on that is being stopped: its session has moved', async () => {
+    const session = mcpd.connect()
+    await session.call(1, 'echo')
+    const late = { method: 'notifications/tools/list_changed', params: { late: true } }
+    const progress = { method: 'notifications/progress', params: { progressToken: 2, progress: 1 } }
+    await mcpd.start(scripted('i2'))
+    session.send({ id: 2, method: 'tools/call', params: { name: 'never', _meta: { progressToken: 'mine' } } })
+    session.send({ id: 3, method: 'tools/call', params: { name: 'say', arguments: { messages: [late, progress] } } })
+    await Promise.resolve() // now both are on their way to i1
+    await mcpd.host.stop('i1')
+    expect(session.messages.some(({ id, result }) => id === 3 && result !== undefined)).toBe(true)
+    expect(session.notifications('notifications/tools/list_changed').map(({ params }) => params?.late)).not.toContain(
+      true,
+    )
+  })
+
   it('closes a link whose client pretends to be mcpd', async () => {
     const session = mcpd.connect()
     session.link.send({ type: 'project', project: { name: 'demo', namespacing: 'always', servers: [] } })

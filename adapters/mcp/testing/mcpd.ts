@@ -68,7 +68,7 @@ export interface TestMcpd {
   readonly topology: TestTopology
   readonly calls: readonly CallRecord[]
   start(launch: Launch): Promise<void>
-  connect(server?: string): TestSession
+  connect(server?: string, signal?: AbortSignal): TestSession
   close(): Promise<void>
 }
 
@@ -103,10 +103,11 @@ export const createTestMcpd = (project: TopologyProject, initializeTimeoutMs = 1
     async start(launch) {
       await host.start(launch, { signal: new AbortController().signal })
     },
-    connect(server) {
+    connect(server, signal) {
       const [ours, theirs] = createLinkPair()
       const onCall = (call: CallRecord) => calls.push(call)
-      serveLink({ project: 'demo', link: ours, topology, host, logger: silent, onCall })
+      const stop = signal === undefined ? {} : { signal }
+      serveLink({ project: 'demo', link: ours, topology, host, logger: silent, onCall, ...stop })
       return testSession(theirs, server)
     },
     close: () => host.close(),
