@@ -1,0 +1,86 @@
+import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { uptime } from 'node:os'
+import { join } from 'node:path'
+
+/** Raised when folders of an older layout or PGlite cannot be used: they are then filled anew. */
+const LAYOUT = 1
+
+interface Mark {
+  readonly layout: number
+  readonly boot: string
+  /** Whether the files were closed and flushed. */
+  readonly clean: boolean
+}
+
+/** PGlite's files and what is known of how they were left. Rows are disposable: the log has them all. */
+export interface PGliteFolder {
+  readonly data: string
+  /** Marks the files as in use, after throwing away what cannot be trusted. */
+  begin(): Promise<void>
+  /** Throws the rows away. */
+  discard(): Promise<void>
+  /** Flushes what this run changed and marks the files as whole. */
+  end(): Promise<void>
+}
+
+/** PGlite never flushes its files: after a crash of the machine they may be anything, after one of the program they are whole. */
+export const pgliteFolder = (folder: string): PGliteFolder => {
+  const data = join(folder, 'pgdata')
+  const markFile = join(folder, 'state.json')
+  let began = 0
+  const write = async (clean: boolean): Promise<void> => {
+    const mark: Mark = { layout: LAYOUT, boot: await bootId(), clean }
+    await writeFile(markFile, JSON.stringify(mark), { mode: 0o600 })
+    await flush(markFile)
+  }
+  const discard = async (): Promise<void> => {
+    await rm(data, { recursive: true, force: true })
+  }
+  return {
+    data,
+    discard,
+    async begin() {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const mark = await readMark(markFile)
+      const whole = mark !== undefined && mark.layout === LAYOUT && (mark.clean || mark.boot === (await bootId()))
+      if (!whole) await discard()
+      await write(false)
+      began = Date.now()
+    },
+    async end() {
+      for (const name of await readdir(data, { recursive: true })) {
+        const file = join(data, name)
+        const { mtimeMs, isFile } = await stat(file).then((it) => ({ mtimeMs: it.mtimeMs, isFile: it.isFile() }))
+        if (isFile && mtimeMs >= began - 2000) await flush(file)
+      }
+      await write(true)
+    },
+  }
+}
+
+const flush = async (file: string): Promise<void> => {
+  const handle = await open(file, 'r+')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+const readMark = async (file: string): Promise<Mark | undefined> => {
+  try {
+    const mark: unknown = JSON.parse(await readFile(file, 'utf8'))
+    return typeof mark === 'object' && mark !== null && 'boot' in mark ? (mark as Mark) : undefined
+  } catch {
+    return undefined // missing or cut off: nothing is known of the files
+  }
+}
+
+/** Identity of the machine's present run. Where the system has none, the minute it was started in: a wrong guess costs a replay. */
+const bootId = async (): Promise<string> => {
+  try {
+    return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+  } catch {
+    return `boot-${Math.round((Date.now() / 1000 - uptime()) / 60)}`
+  }
+}

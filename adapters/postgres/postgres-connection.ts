@@ -1,0 +1,74 @@
+import pg from 'pg'
+import { coded } from '../../domain/kernel/errors.ts'
+
+/** 503: Postgres is too old. */
+export const postgresTooOld = coded(
+  'postgres-too-old',
+  503,
+  'DATABASE_URL leads to a Postgres older than 15',
+  (version: string) => ({
+    message: `the read models need Postgres 15 or newer; DATABASE_URL leads to ${version}`,
+    hint: 'Use a newer server, or leave DATABASE_URL out to use the embedded database',
+  }),
+)
+
+/** 503: the server does not let us in. */
+export const postgresRefused = coded(
+  'postgres-refused',
+  503,
+  'Postgres refuses the credentials or the database of DATABASE_URL',
+  (sqlstate: string) => ({
+    message: `Postgres refuses the user, password or database of DATABASE_URL (SQLSTATE ${sqlstate})`,
+    hint: 'Check DATABASE_URL; the user must be allowed to create schemas in that database',
+  }),
+)
+
+const INT8 = 20
+const MIN_VERSION = 150_000
+/** Statements of the projector may take this long, others less. In ms. */
+const PROJECTOR_TIMEOUT = 60_000
+const QUERY_TIMEOUT = 10_000
+/** Connections of one mcpd for its readers. */
+const POOL_SIZE = 8
+
+/** Positions, revisions and counts are bigint; `json` and `jsonb` come parsed. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
+  oid === INT8 ? BigInt : pg.types.getTypeParser(oid, format as 'text')
+
+const configOf = (url: string, timeout: number): pg.ClientConfig => ({
+  connectionString: url,
+  application_name: 'mcpd',
+  connectionTimeoutMillis: 5000,
+  keepAlive: true,
+  query_timeout: timeout,
+  types: { getTypeParser },
+})
+
+/** The readers' connections. */
+export const createPool = (url: string): pg.Pool =>
+  new pg.Pool({ ...configOf(url, QUERY_TIMEOUT), max: POOL_SIZE, idleTimeoutMillis: 30_000 })
+
+/** A connection of the projector's own. @throws postgres-too-old, postgres-refused, or the connection's error */
+export const connectProjector = async (url: string, onLost: (error: Error) => void): Promise<pg.Client> => {
+  const client = new pg.Client(configOf(url, PROJECTOR_TIMEOUT))
+  client.on('error', onLost)
+  client.on('end', () => onLost(new Error('the connection has ended')))
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ number: string; version: string }>(
+      `select current_setting('server_version_num') as number, current_setting('server_version') as version`,
+    )
+    if (Number(rows[0]?.number) < MIN_VERSION) throw postgresTooOld(String(rows[0]?.version))
+    return client
+  } catch (error) {
+    await client.end().catch(() => undefined) // it may never have been connected
+    throw refused(error)
+  }
+}
+
+const refused = (error: unknown): unknown => {
+  if (!(error instanceof pg.DatabaseError) || error.code === undefined) return error
+  return error.code.startsWith('28') || error.code === '3D000' || error.code === '42501'
+    ? postgresRefused(error.code)
+    : error
+}

@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CompiledQuery, Kysely, PostgresDialect } from 'kysely'
+import type pg from 'pg'
+import { CodedError } from '../../domain/kernel/errors.ts'
+import { backoff } from '../../projections/backoff.ts'
+import { liveGeneration } from '../../projections/generations.ts'
+import { type Projector, runProjector } from '../../projections/projector.ts'
+import type { Tables } from '../../projections/tables.ts'
+import { asUnavailable } from '../../queries/errors.ts'
+import { channelDialect } from './dialect.ts'
+import { kindsOf } from './kinds-of.ts'
+import { databaseNewer, migrate } from './migrate.ts'
+import { connectProjector, createPool, postgresRefused, postgresTooOld } from './postgres-connection.ts'
+import type { HostOptions, ReadHost } from './read-host.ts'
+
+/** Channels of LISTEN/NOTIFY: commits to all, requests to whoever projects. */
+const COMMITS = 'mcpctl_commits'
+const REQUESTS = 'mcpctl_requests'
+/** Advisory locks, by (class, object): one program migrates, one projects. */
+const LOCK_CLASS = 0x6d637063
+const MIGRATING = 1
+const PROJECTING = 2
+/** How often a program that does not project asks whether it should, in ms. */
+const TAKE_OVER_MS = 500
+
+/**
+ * Rows on a Postgres server that several mcpd may share: each reads and listens, one — the holder of an advisory lock —
+ * projects, and another takes over when its connection is gone. Outages are waited out.
+ *
+ * @returns after the first attempt to connect, whether it worked or not. @throws postgres-too-old, postgres-refused, database-newer
+ */
+export const openPostgresHost = async (url: string, options: HostOptions): Promise<ReadHost> => {
+  const { logger, commits, registry } = options
+  const stop = new AbortController()
+  const pool = createPool(url)
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => logger.debug({}, 'an idle database connection broke'))
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  let projector: Projector | undefined
+
+  const session = async (opened: () => void): Promise<void> => {
+    const lost = new AbortController()
+    const signal = AbortSignal.any([lost.signal, stop.signal])
+    const client = await connectProjector(url, (error) => lost.abort(error))
+    try {
+      const own = new Kysely<Tables>({ dialect: channelDialect(client, { transactions: true }) })
+      await underLock(client, MIGRATING, () => migrate(own))
+      client.on('notification', (message) => heard(message, client, signal))
+      await client.query(`listen ${COMMITS}`)
+      await client.query(`listen ${REQUESTS}`)
+      const live = await liveGeneration(own)
+      commits.reset(live?.checkpoint, kindsOf(registry))
+      opened()
+      if (!(await becomeProjector(client, signal))) return
+      logger.info({}, 'this mcpd keeps the read models')
+      const onCommit = commits.advance.bind(commits)
+      const { log, catalog, clock } = options
+      await runProjector(
+        { db: own, log, registry, catalog, logger, clock, channel: COMMITS, onCommit },
+        signal,
+        (it) => {
+          projector = it
+        },
+      )
+    } finally {
+      projector = undefined
+      client.removeAllListeners('end')
+      await client.end().catch(() => undefined) // it may be broken already
+    }
+    if (lost.signal.aborted && !stop.signal.aborted) throw lost.signal.reason
+  }
+
+  const heard = (
+    { channel, payload = '', processId }: pg.Notification,
+    client: pg.Client,
+    signal: AbortSignal,
+  ): void => {
+    if (signal.aborted) return
+    if (channel === REQUESTS) {
+      projector?.rebuild()
+      return
+    }
+    // Our own commits are known already. (`processID` is in the client but not in its types.)
+    if (projector !== undefined && 'processID' in client && client.processID === processId) return
+    const { position, changes } = JSON.parse(payload) as {
+      position: string
+      changes: { kind: string; names?: string[] }[]
+    }
+    commits.advance({ position: BigInt(position), changes })
+  }
+
+  let tell: { opened(): void; refused(error: unknown): void } = { opened: () => undefined, refused: () => undefined }
+  const opening = new Promise<void>((resolve, reject) => {
+    tell = { opened: resolve, refused: reject }
+  })
+
+  const supervise = async (): Promise<void> => {
+    for (let failures = 1; !stop.signal.aborted; failures += 1) {
+      try {
+        await session(() => {
+          failures = 0
+          tell.opened()
+        })
+      } catch (error) {
+        if (isFinal(error)) tell.refused(error)
+        logger.warn({ reason: reasonOf(error), failures }, 'the read models wait for the database')
+        tell.opened()
+      }
+      await backoff(Math.max(1, failures), stop.signal)
+    }
+  }
+  const supervised = supervise()
+
+  const close = async (): Promise<void> => {
+    stop.abort()
+    await supervised
+    await db.destroy()
+  }
+  await opening.catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
+  return {
+    db,
+    async rebuild() {
+      if (projector !== undefined) return projector.rebuild()
+      await db.executeQuery(CompiledQuery.raw(`select pg_notify('${REQUESTS}', 'rebuild')`)).catch((error: unknown) => {
+        throw asUnavailable(error)
+      })
+    },
+    close,
+  }
+}
+
+const isFinal = (error: unknown): boolean =>
+  error instanceof CodedError && [postgresTooOld.code, postgresRefused.code, databaseNewer.code].includes(error.code)
+
+/** What went wrong, without the driver's text where that may name the host or the user. */
+const reasonOf = (error: unknown): string => {
+  if (error instanceof CodedError) return error.message
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
+  return error instanceof Error ? error.name : 'unknown'
+}
+
+const underLock = async (client: pg.Client, lock: number, run: () => Promise<void>): Promise<void> => {
+  await client.query('select pg_advisory_lock($1, $2)', [LOCK_CLASS, lock])
+  try {
+    await run()
+  } finally {
+    await client.query('select pg_advisory_unlock($1, $2)', [LOCK_CLASS, lock])
+  }
+}
+
+/** Resolves with true once this connection holds the projector's lock, with false when `signal` aborts. */
+const becomeProjector = async (client: pg.Client, signal: AbortSignal): Promise<boolean> => {
+  while (!signal.aborted) {
+    const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1, $2) as got', [
+      LOCK_CLASS,
+      PROJECTING,
+    ])
+    if (rows[0]?.got === true) return true
+    await sleep(TAKE_OVER_MS, undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+    })
+  }
+  return false
+}

@@ -1,0 +1,71 @@
+import type { MessagePort } from 'node:worker_threads'
+import { CompiledQuery } from 'kysely'
+import { systemClock } from '../../domain/kernel/clock.ts'
+import type { EventLog } from '../../domain/kernel/event-log.ts'
+import type { Catalog } from '../../domain/kernel/event-type.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
+import type { Registry } from '../../domain/kernel/registry.ts'
+import { liveGeneration } from '../../projections/generations.ts'
+import { type Projector, runProjector } from '../../projections/projector.ts'
+import { type EmbeddedDatabase, openPGlite } from './pglite.ts'
+import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
+
+/** What a projector's thread is made of; `port` leads to `openWorkerHost`. */
+export interface ThreadParts {
+  readonly port: MessagePort
+  readonly data: ThreadData
+  readonly log: EventLog
+  readonly registry: Registry
+  readonly catalog: Catalog
+}
+
+/**
+ * The inside of the projector's thread: PGlite, the projector beside it, and the main thread's queries.
+ * @returns after `close` was asked for. @throws what ended the projector: the thread is to end and be started again.
+ */
+export const serveProjector = async ({ port, data, log, registry, catalog }: ThreadParts): Promise<void> => {
+  const stop = new AbortController()
+  const send = (message: FromThread): void => port.postMessage(message)
+  const logger = loggerTo(send)
+  const waiting: ToThread[] = []
+  let handle = (message: ToThread): void => {
+    waiting.push(message)
+  }
+  port.on('message', (message: ToThread) => (message.type === 'close' ? stop.abort() : handle(message)))
+  const { db, close }: EmbeddedDatabase = await openPGlite(data.folder, logger, data.fresh)
+  try {
+    let projector: Projector | undefined
+    handle = (message) => {
+      if (message.type === 'rebuild') projector?.rebuild()
+      if (message.type !== 'query') return
+      const { id, text, parameters } = message
+      db.executeQuery<object>(CompiledQuery.raw(text, [...parameters])).then(
+        ({ rows }) => send({ type: 'rows', id, rows }),
+        (error: unknown) => send({ type: 'failed', id, error: plainError(error) }),
+      )
+    }
+    send({ type: 'open', position: (await liveGeneration(db))?.checkpoint })
+    for (const message of waiting.splice(0)) handle(message)
+    const onCommit: Parameters<typeof runProjector>[0]['onCommit'] = (commit) => send({ type: 'commit', commit })
+    const options = { db, log, registry, catalog, logger, clock: systemClock, onCommit }
+    await runProjector(options, stop.signal, (it) => {
+      projector = it
+    })
+  } finally {
+    await close()
+  }
+}
+
+const plainError = (error: unknown): { message: string; code?: string } => {
+  const message = error instanceof Error ? error.message : String(error)
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  return code === undefined ? { message } : { message, code }
+}
+
+const loggerTo = (send: (message: FromThread) => void): Logger => {
+  const at =
+    (level: keyof Logger) =>
+    (fields: object, message: string): void =>
+      send({ type: 'log', level, fields, message })
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}

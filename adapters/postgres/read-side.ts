@@ -1,0 +1,84 @@
+import { type Clock, systemClock } from '../../domain/kernel/clock.ts'
+import type { EventLog } from '../../domain/kernel/event-log.ts'
+import type { Catalog } from '../../domain/kernel/event-type.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
+import type { Registry } from '../../domain/kernel/registry.ts'
+import { CommitSignal } from '../../queries/commit-signal.ts'
+import { createQueries } from '../../queries/queries.ts'
+import type { ReadSide } from '../../queries/read-side.ts'
+import { readModelStatus } from '../../queries/status.ts'
+import { openPGliteHost } from './pglite-host.ts'
+import { openPostgresHost } from './postgres-host.ts'
+import type { ReadHost } from './read-host.ts'
+import type { LogLocation } from './thread-messages.ts'
+import { openWorkerHost } from './worker-host.ts'
+
+export type { LogLocation } from './thread-messages.ts'
+
+export type DatabaseLocation =
+  /** Embedded, in a thread of its own that knows the kinds of `domain/registry.ts`. The folder is disposable. */
+  | { readonly kind: 'pglite'; readonly folder: string }
+  /** Embedded on this thread, for made-up kinds; in memory without a folder. */
+  | { readonly kind: 'pglite-here'; readonly folder?: string }
+  | { readonly kind: 'postgres'; readonly url: string }
+
+export interface ReadSideOptions {
+  /** This thread's log: for the head, and for the projector where that runs here. */
+  readonly log: EventLog
+  /** Where the projector's own thread finds the same log. */
+  readonly logLocation: LogLocation
+  readonly database: DatabaseLocation
+  readonly registry: Registry
+  readonly catalog: Catalog
+  readonly logger: Logger
+  readonly clock?: Clock
+  /** Entry of the projector's thread; `cli/bin/projector-worker` if left out. */
+  readonly threadEntry?: URL
+}
+
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+const THREAD_ENTRY = new URL(`../../cli/bin/projector-worker.${extension}`, import.meta.url)
+
+/**
+ * Opens the database, starts following the log, and answers queries. Returns once the database was tried, not once rows
+ * are there: `waitFor` and `status` tell.
+ *
+ * @throws postgres-too-old, postgres-refused, database-newer: what waiting would not mend
+ * @example
+ * const readSide = await openReadSide({ log, logLocation, database: { kind: 'pglite', folder }, registry, catalog, logger })
+ * await readSide.waitFor(position)
+ * const { items, asOf } = await readSide.queries.list({ kind: 'server' })
+ */
+export const openReadSide = async (options: ReadSideOptions): Promise<ReadSide> => {
+  const { clock = systemClock, log } = options
+  const commits = new CommitSignal()
+  const host = await openHost(options, clock, commits)
+  let closed: Promise<void> | undefined
+  return {
+    queries: createQueries(host.db, (kind) => commits.lastChange(kind)),
+    waitFor: (position, wait) => commits.waitFor(position, wait),
+    status: async () => [await readModelStatus(host.db, log, clock)],
+    async rebuild() {
+      await host.rebuild()
+      return { readModel: 'resources', requested: true }
+    },
+    changes: (listener) => commits.changes(listener),
+    close() {
+      closed ??= host.close()
+      return closed
+    },
+  }
+}
+
+const openHost = (options: ReadSideOptions, clock: Clock, commits: CommitSignal): Promise<ReadHost> => {
+  const { log, logLocation, database, registry, catalog, logger, threadEntry: entry = THREAD_ENTRY } = options
+  const shared = { log, registry, catalog, logger, clock, commits }
+  switch (database.kind) {
+    case 'postgres':
+      return openPostgresHost(database.url, shared)
+    case 'pglite-here':
+      return openPGliteHost(database.folder, shared)
+    case 'pglite':
+      return openWorkerHost({ registry, logger, commits, logLocation, folder: database.folder, entry })
+  }
+}

@@ -1,0 +1,171 @@
+import { CompiledQuery, type Kysely } from 'kysely'
+import type { Position, RecordedEvent } from '../domain/kernel/event.ts'
+import type { Catalog } from '../domain/kernel/event-type.ts'
+import { isDataError } from './database-errors.ts'
+import { type Changes, foldSteps, type Poison, plan, type Step } from './fold.ts'
+import type { ReadModel } from './read-model.ts'
+import { RowCache } from './row-cache.ts'
+import { encodeKeys, encodeRow, rowKeyText, schemaOf, tableStatements, writeStatement } from './statements.ts'
+import type { Tables } from './tables.ts'
+
+/** What a commit changed: a kind, and its resources by name, or undefined when any of them may have changed. */
+export interface KindChange {
+  readonly kind: string
+  readonly names: readonly string[] | undefined
+}
+
+export interface Commit {
+  /** The checkpoint that was committed with the rows. */
+  readonly position: Position
+  readonly changes: readonly KindChange[]
+}
+
+export interface ProjectionOptions {
+  readonly db: Kysely<Tables>
+  readonly models: readonly ReadModel[]
+  readonly catalog: Catalog
+  readonly generation: bigint
+  readonly checkpoint: Position
+  /** Where commits are notified, for other programs; left out where nobody listens. */
+  readonly channel?: string
+  readonly onCommit?: (commit: Commit) => void
+}
+
+/** The one writer of a generation: folds batches of events into its rows. */
+export interface Projection {
+  readonly generation: bigint
+  readonly checkpoint: Position
+  /**
+   * Folds events after the checkpoint, in order, and commits rows and checkpoint at once. Events at or before the
+   * checkpoint are passed over. Resolves with the event that cannot be handled, if there is one: all before it is committed then.
+   * @throws the database's error when it could not commit; nothing is half done, and the same batch may be given again.
+   */
+  apply(events: readonly RecordedEvent[]): Promise<Poison | undefined>
+}
+
+/** Another program moved the checkpoint: this one is not, or no longer, the generation's only writer. */
+export class LostGeneration extends Error {
+  constructor(generation: bigint) {
+    super(`generation ${generation} is written by somebody else`)
+    this.name = 'LostGeneration'
+  }
+}
+
+/** Longest NOTIFY payload, in bytes; Postgres takes 8000. */
+const MAX_PAYLOAD = 7500
+
+export const createProjection = (options: ProjectionOptions): Projection => {
+  const { db, models, catalog, generation, channel } = options
+  const schema = schemaOf(generation)
+  const caches = new Map(models.map((model) => [model, new RowCache(options.checkpoint < 0n)]))
+  const loads = new Map(models.map((model) => [model, tableStatements(schema, model).load]))
+  const write = writeStatement(schema, models, channel)
+  let checkpoint = options.checkpoint
+
+  const load = async (steps: readonly Step[]): Promise<void> => {
+    for (const model of models) {
+      const cache = caches.get(model)
+      if (cache === undefined || model.insertOnly || cache.complete) continue
+      const missing = new Map<string, readonly string[]>()
+      for (const { touched } of steps)
+        for (const { model: of, key, id } of touched) if (of === model && !cache.has(id)) missing.set(id, key)
+      if (missing.size === 0) continue
+      const text = loads.get(model) ?? ''
+      const { rows } = await db.executeQuery<object>(
+        CompiledQuery.raw(text, [encodeKeys(model, [...missing.values()])]),
+      )
+      const found = new Map(rows.map((row) => [rowKeyText(model, row), row]))
+      for (const id of missing.keys()) loaded.set(`${model.table}\0${id}`, found.get(id))
+    }
+  }
+  /** Rows read for the batch at hand; they become the cache's only once the batch is committed. */
+  const loaded = new Map<string, object | undefined>()
+  const before = (model: ReadModel, id: string): object | undefined => {
+    const cache = caches.get(model)
+    return cache?.has(id) === true ? cache.get(id) : loaded.get(`${model.table}\0${id}`)
+  }
+
+  const commit = async (position: Position, handled: number, changes: Changes): Promise<void> => {
+    const parameters: unknown[] = [position, handled, generation, checkpoint]
+    const sizes = new Map<object, number>()
+    for (const [model, rows] of changes) {
+      const texts: string[] = []
+      const gone: (readonly string[])[] = []
+      for (const { key, row } of rows.values()) {
+        if (row === undefined) gone.push(key)
+        else {
+          const text = encodeRow(model, row)
+          sizes.set(row, text.length)
+          texts.push(text)
+        }
+      }
+      parameters.push(`[${texts.join(',')}]`)
+      if (!model.insertOnly) parameters.push(encodeKeys(model, gone))
+    }
+    const committed: Commit = { position, changes: kindsOf(changes) }
+    if (channel !== undefined) parameters.push(encodeCommit(committed))
+    const { rows } = await db.executeQuery(CompiledQuery.raw(write, parameters))
+    if (rows.length === 0) throw new LostGeneration(generation)
+    checkpoint = position
+    for (const [model, changed] of changes) {
+      const cache = caches.get(model)
+      if (cache === undefined || model.insertOnly) continue
+      for (const [id, { row }] of changed) cache.set(id, row, row === undefined ? 0 : (sizes.get(row) ?? 0))
+    }
+    options.onCommit?.(committed)
+  }
+
+  const forget = (): void => {
+    for (const cache of caches.values()) cache.clear()
+  }
+
+  const apply = async (events: readonly RecordedEvent[]): Promise<Poison | undefined> => {
+    const fresh = events.filter(({ position }) => position > checkpoint)
+    if (fresh.length === 0) return undefined
+    const { steps, poison } = plan(models, catalog, fresh)
+    try {
+      loaded.clear()
+      await load(steps)
+      const { changes, handled, failure } = foldSteps(models, steps, before)
+      const last = fresh[handled - 1]
+      if (last !== undefined) await commit(last.position, handled, changes)
+      const failed = fresh[handled]
+      return failure !== undefined && failed !== undefined ? { event: failed, cause: failure.cause } : poison
+    } catch (error) {
+      forget()
+      const [only] = fresh
+      if (!isDataError(error) || only === undefined) throw error
+      // The database refuses a value: find the event it came from, and commit what stands before it.
+      if (fresh.length === 1) return { event: only, cause: error }
+      const half = Math.ceil(fresh.length / 2)
+      return (await apply(fresh.slice(0, half))) ?? (await apply(fresh.slice(half)))
+    }
+  }
+
+  return {
+    generation,
+    get checkpoint() {
+      return checkpoint
+    },
+    apply,
+  }
+}
+
+const kindsOf = (changes: Changes): readonly KindChange[] => {
+  const names = new Map<string, Set<string>>()
+  for (const rows of changes.values())
+    for (const { key } of rows.values()) {
+      const [kind = '', name = ''] = key
+      const known = names.get(kind)
+      if (known === undefined) names.set(kind, new Set([name]))
+      else known.add(name)
+    }
+  return [...names].map(([kind, all]) => ({ kind, names: [...all] }))
+}
+
+/** A commit as it is notified: names are left out where there are too many for one notification. */
+export const encodeCommit = ({ position, changes }: Commit): string => {
+  const whole = JSON.stringify({ position: String(position), changes })
+  if (Buffer.byteLength(whole) <= MAX_PAYLOAD) return whole
+  return JSON.stringify({ position: String(position), changes: changes.map(({ kind }) => ({ kind })) })
+}
