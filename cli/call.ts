@@ -70,7 +70,7 @@ const withClient = async <Answer>(
   const url = new URL(`${mcplocal}/projects/${encodeURIComponent(project)}/mcp`)
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` }
   const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers, signal: deps.signal } })
-  const client = new Client({ name: 'mcpctl', version: await ownVersion() })
+  const client = new Client({ name: 'mcpctl', version: ownVersion() })
   try {
     // The SDK's transport has optional members that its own interface does not allow to be undefined.
     await client.connect(transport as Parameters<Client['connect']>[0])

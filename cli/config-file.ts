@@ -1,4 +1,5 @@
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CliError, exitCode } from './errors.ts'
@@ -34,10 +35,10 @@ export const configFolder = (env: Env): string => env.MCPCTL_HOME ?? join(env.HO
  * Reads the configuration. A missing file is an empty one.
  * @throws CliError `bad-config` when the file is no JSON object or an address is no URL
  */
-export const loadConfig = async (env: Env, flags: { readonly server?: string | undefined } = {}): Promise<Config> => {
+export const loadConfig = (env: Env, flags: { readonly server?: string | undefined } = {}): Config => {
   const folder = configFolder(env)
   const path = join(folder, 'config.json')
-  const file = await readConfigFile(path)
+  const file = readConfigFile(path)
   const token = nonEmpty(env.MCPCTL_TOKEN) ?? file.token
   return {
     folder,
@@ -54,10 +55,10 @@ export const loadConfig = async (env: Env, flags: { readonly server?: string | u
 }
 
 /** Reads `config.json`; `{}` when there is none. */
-export const readConfigFile = async (path: string): Promise<ConfigFile> => {
+export const readConfigFile = (path: string): ConfigFile => {
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    text = readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {}
     throw new CliError('bad-config', `${path} cannot be read: ${message(error)}`)
@@ -81,7 +82,7 @@ export const saveConfig = async (
   config: Pick<Config, 'folder' | 'path'>,
   change: { readonly [Key in keyof ConfigFile]: ConfigFile[Key] | undefined },
 ): Promise<void> => {
-  const next = { ...(await readConfigFile(config.path)), ...change }
+  const next = { ...readConfigFile(config.path), ...change }
   await mkdir(config.folder, { recursive: true, mode: 0o700 })
   await chmod(config.folder, 0o700) // it may have been there before, and open to others
   const beside = `${config.path}.${process.pid}.tmp`

@@ -35,7 +35,7 @@ export default defineVerb({
         stdout: streams.stdout,
         signal,
         logger,
-        version: await ownVersion(),
+        version: ownVersion(),
       })
     } catch (error) {
       throw error instanceof CodedError ? asCliError(error) : error

@@ -14,7 +14,7 @@ export default defineVerb({
     ['$0 version --client', 'of mcpctl only'],
   ],
   async run({ api, out }, { client, output }) {
-    const own = { version: await ownVersion(), node: process.versions.node }
+    const own = { version: ownVersion(), node: process.versions.node }
     let unreachable: Error | undefined
     const server = client
       ? undefined

@@ -50,7 +50,7 @@ const connect = async (flags: { readonly server: string | undefined }): Promise<
     import('../config-file.ts'),
     import('../ask.ts'),
   ])
-  const config = await loadConfig(process.env, flags)
+  const config = loadConfig(process.env, flags)
   return {
     config,
     out,

@@ -106,7 +106,7 @@ export class World {
       MCPCTL_TOKEN: TOKEN,
       ...around.env,
     }
-    const config = await loadConfig(env, flags)
+    const config = loadConfig(env, flags)
     const signal = around.signal ?? new AbortController().signal
     const sleep = async (ms: number): Promise<void> => {
       this.slept.push(ms)
