@@ -24,7 +24,14 @@ const PROJECTS = { kind: 'project', plural: 'projects' }
 export const runDemo = async (deps: Deps, target: DemoTarget): Promise<void> => {
   const { out } = deps
   const { signal, sleep } = deps
-  const api = apiClient({ url: target.server, token: target.token, signal, sleep, notice: out.note, random: Math.random })
+  const api = apiClient({
+    url: target.server,
+    token: target.token,
+    signal,
+    sleep,
+    notice: out.note,
+    random: Math.random,
+  })
   try {
     const folder = await demoFolder(deps)
     out.line('\nDemo: project "demo" with two MCP servers from npm')
@@ -47,7 +54,11 @@ const demoFolder = async ({ config }: Deps): Promise<string> => {
 }
 
 const manifests = (folder: string): readonly (readonly [typeof SERVERS, string, JsonObject])[] => [
-  [SERVERS, 'everything', { packageName: '@modelcontextprotocol/server-everything', description: 'One of everything MCP has' }],
+  [
+    SERVERS,
+    'everything',
+    { packageName: '@modelcontextprotocol/server-everything', description: 'One of everything MCP has' },
+  ],
   [
     SERVERS,
     'files',
@@ -67,6 +78,7 @@ const manifests = (folder: string): readonly (readonly [typeof SERVERS, string, 
 /** Waits until both servers have a running copy, and says which one does not and why. */
 const running = async ({ out, now, sleep }: Deps, api: ApiClient): Promise<void> => {
   const deadline = now().getTime() + START_DEADLINE_MS
+  let said = ''
   for (;;) {
     const instances = await api.list({ kind: 'instance', plural: 'instances' })
     const phase = (server: string) =>
@@ -81,7 +93,9 @@ const running = async ({ out, now, sleep }: Deps, api: ApiClient): Promise<void>
         hint: 'mcpctl describe instances shows more; npm has to be on the PATH and its registry reachable',
       })
     }
-    out.progress(`  waiting for ${waiting.join(' and ')} (the first start installs them) …`)
+    const text = `  waiting for ${waiting.join(' and ')} (the first start installs them) …`
+    if (text !== said) out.progress(text)
+    said = text
     await sleep(POLL_MS)
   }
   out.endProgress()

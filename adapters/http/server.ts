@@ -18,6 +18,7 @@ export const MAX_BODY_BYTES = 1024 * 1024
 
 /** mcpd's HTTP API with all its routes; not yet listening. */
 export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyInstance; metrics: HttpMetrics }> => {
+  const meanings = new Map(errorCatalog.map(({ code, meaning }) => [code, meaning]))
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -28,10 +29,10 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     // A query is flat: a name that stands twice is a mistake, and is refused by its schema as an array.
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
+    // What the router itself refuses: a path it cannot decode, a parameter that is too long.
+    frameworkErrors: (error, request, reply) => sendProblem(request, reply, error, meanings),
   })
   const metrics = createMetrics(deps)
-  const meanings = new Map(errorCatalog.map(({ code, meaning }) => [code, meaning]))
-
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler((error, request, reply) => {

@@ -54,7 +54,7 @@ export const startApi = async (logger: Logger = silent): Promise<TestApi> => {
   const readSide = await openReadSide({
     log,
     logLocation: { kind: 'embedded', folder: join(folder, 'log') },
-    database: { kind: 'pglite-in-process' },
+    database: { kind: 'pglite-here' },
     registry,
     catalog,
     logger,
