@@ -76,6 +76,12 @@ describe('the instance host', () => {
     expect(message).toBe('it refused initialize: no, [redacted] (-32602)')
   })
 
+  it('keeps half a secret out of it, too, where a printed line is cut', async () => {
+    const { message } = await failure(scripted('i1', ['--leak', '--mute'], { TOKEN: 'hunter2-hunter2' }))
+    expect(message).toContain('xxx[redacted]')
+    expect(message).not.toContain('hunter')
+  })
+
   it('refuses a revision that it does not know', async () => {
     expect((await failure(scripted('i1', ['--version=1999-01-01']))).message).toContain('"1999-01-01"')
   })

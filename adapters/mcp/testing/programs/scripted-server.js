@@ -1,6 +1,6 @@
 // An MCP server over STDIO that does what its tools are told, wrong things included. Arguments switch on bad habits:
-// --banner prints prose before anything else, --rubbish prints nothing but that, --mute answers nothing, --refuse answers
-// initialize with an error, --version=V speaks that revision, --crash ends at once.
+// --banner prints prose before anything else, --rubbish prints nothing but that, --leak prints what it was given as TOKEN,
+// --mute answers nothing, --refuse answers initialize with an error, --version=V speaks that revision, --crash ends at once.
 import { createInterface } from 'node:readline'
 
 const flags = new Set(process.argv.slice(2))
@@ -13,6 +13,7 @@ if (flags.has('--crash')) {
   process.stderr.write('cannot open the database\n')
   process.exit(3)
 }
+if (flags.has('--leak')) process.stdout.write(`${'x'.repeat(150)}${process.env.TOKEN}\n`)
 if (flags.has('--banner') || flags.has('--rubbish'))
   process.stdout.write('Welcome to the server!\n{"level":"info"}\n42\n')
 
