@@ -1,12 +1,13 @@
+const NOT_TESTS = '(\\.test\\.ts$|/testing/|^adapters/event-log-contract/)'
+
 /** The layers: data flows one way round, and so do imports. */
 const only = (name, from, allowed, comment) => ({
   name,
   comment,
   severity: 'error',
-  from: { path: from },
+  from: { path: from, pathNot: NOT_TESTS },
   to: { path: '^(domain|commands|projections|queries|adapters|proxy|cli|migrations|bench)/', pathNot: allowed },
 })
-const NOT_TESTS = '(\\.test\\.ts$|/testing/|^adapters/event-log-contract/)'
 const from = (path) => `^${path}/`
 
 /** A library that belongs to one place. */
@@ -20,7 +21,13 @@ const library = (module, places) => ({
 
 module.exports = {
   forbidden: [
-    { name: 'no-circular', comment: 'No cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-circular',
+      comment: 'No cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['dynamic-import'] } },
+    },
     {
       name: 'no-unresolved',
       comment: 'Every import resolves',
@@ -28,7 +35,7 @@ module.exports = {
       from: {},
       to: { couldNotResolve: true },
     },
-    { ...only('domain-is-pure', from('domain'), '^domain/', 'domain/ imports only itself and zod'), },
+    { ...only('domain-is-pure', from('domain'), '^domain/', 'domain/ imports only itself and zod') },
     {
       name: 'domain-imports-only-zod',
       comment: 'domain/ imports no library but zod, and nothing of Node',
@@ -38,7 +45,12 @@ module.exports = {
     },
     only('commands', from('commands'), '^(domain|commands)/', 'commands/ imports domain/'),
     only('projections', from('projections'), '^(domain|projections)/', 'projections/ imports domain/'),
-    only('migrations', from('migrations'), '^(domain|projections|migrations)/', 'migrations/ imports projections/tables'),
+    only(
+      'migrations',
+      from('migrations'),
+      '^(domain|projections|migrations)/',
+      'migrations/ imports projections/tables',
+    ),
     {
       name: 'queries',
       comment: 'queries/ imports domain/ and the tables of projections/',
@@ -67,9 +79,9 @@ module.exports = {
       from: { path: '^adapters/', pathNot: NOT_TESTS },
       to: { path: '^(proxy|cli)/' },
     },
-    only('proxy', '^proxy/(?!.*(\\.test\\.ts$|/testing/))', '^(domain|proxy)/', 'proxy/ imports no server code'),
+    only('proxy', from('proxy'), '^(domain|proxy)/', 'proxy/ imports no server code'),
     {
-      ...only('cli', '^cli/(?!bin/)(?!.*(\\.test\\.ts$|/testing/))', '^(domain|proxy|cli)/', 'verbs import no server code'),
+      ...only('cli', '^cli/(?!bin/)', '^(domain|proxy|cli)/', 'verbs import no server code'),
     },
     {
       name: 'not-to-tests',

@@ -19,7 +19,8 @@ const members = (schema: z.ZodType): string => {
   return properties
     .map(([name, value]) => {
       const { type, description, enum: options, const: only } = value as Record<string, unknown>
-      const kind = only !== undefined ? JSON.stringify(only) : Array.isArray(options) ? options.join(' \\| ') : (type ?? 'any')
+      const kind =
+        only !== undefined ? JSON.stringify(only) : Array.isArray(options) ? options.join(' \\| ') : (type ?? 'any')
       return `| \`${name}\` | ${kind} | ${required.has(name) ? 'yes' : ''} | ${description ?? ''} |`
     })
     .join('\n')
