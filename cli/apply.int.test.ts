@@ -166,6 +166,15 @@ describe('apply', () => {
     await world.mcpd.start()
   })
 
+  it('tries out what refers to others of the same manifests, which do not exist yet', async () => {
+    expect(await apply(`${PROJECT}---\n${SERVER}`, '--dry-run=server')).toEqual({
+      code: 0,
+      out: 'server/a created (server dry run)\nproject/p created (server dry run)\n',
+      err: '',
+    })
+    expect((await apply(PROJECT, '--dry-run=server')).code).toBe(1)
+  })
+
   it.each([
     ['server', ' (server dry run)'],
     ['client', ' (dry run)'],

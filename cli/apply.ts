@@ -4,6 +4,7 @@ import { CliError, exitCode } from './errors.ts'
 import { errorText } from './main.ts'
 import type { Declared } from './manifest/document.ts'
 import { showPlace } from './manifest/document.ts'
+import { isRefusal, refersToAny } from './manifest/references.ts'
 import { fileOption } from './manifest/sources.ts'
 import { parsedSpec, readManifests } from './manifest/validate.ts'
 import { defineVerb } from './verb.ts'
@@ -33,7 +34,7 @@ export default defineVerb({
     for (const resource of resources) {
       const about = `${resource.kind.kind}/${resource.name}`
       try {
-        const outcome = await applyOne(deps, resource, dryRun)
+        const outcome = await applyOne(deps, resource, dryRun, resources)
         const mark = dryRun === undefined ? '' : dryRun === 'server' ? ' (server dry run)' : ' (dry run)'
         deps.out.line(output === 'name' ? about : `${about} ${outcome}${mark}`)
       } catch (error) {
@@ -46,10 +47,18 @@ export default defineVerb({
   },
 })
 
-const applyOne = async (deps: Deps, resource: Declared, dryRun: string | undefined): Promise<string> => {
+type DryRun = string | undefined
+
+const applyOne = async (deps: Deps, resource: Declared, dryRun: DryRun, all: readonly Declared[]): Promise<string> => {
   const { kind, name, labels, spec } = resource
   if (dryRun === 'client') return await compare(deps, resource)
-  return (await deps.api.apply(kind, { name, labels, spec }, { dryRun: dryRun === 'server' })).outcome
+  try {
+    return (await deps.api.apply(kind, { name, labels, spec }, { dryRun: dryRun === 'server' })).outcome
+  } catch (error) {
+    if (dryRun === undefined || !(error instanceof CliError) || !isRefusal(error)) throw error
+    if (!refersToAny(resource, all) || (await deps.api.find(kind, name)) !== undefined) throw error
+    return 'created'
+  }
 }
 
 /** Without asking mcpd to decide: what it would say as far as can be seen from here. A secret with values is never seen to be unchanged. */

@@ -25,7 +25,7 @@ describe('diff', () => {
     await world.given(SERVER)
     const { code, out } = await diff(SERVER.replace('command: x', 'command: y'))
     expect(code).toBe(1)
-    expect(out).toContain('--- live/server/a\n+++ applied/server/a\n')
+    expect(out).toMatch(/^--- live\/server\/a\n\+\+\+ applied\/server\/a\n@@ /)
     expect(out).toContain('-  command: x\n')
     expect(out).toContain('+  command: y\n')
     expect((await world.run(['get', 'server', 'a', '-o', 'jsonpath={.spec.command}'])).out).toBe('x')
@@ -77,7 +77,7 @@ describe('edit', () => {
       return await editor('command: x', 'command: y')(program, args)
     })
     expect(ran).toEqual({ code: 0, out: 'server/a edited\n', err: '' })
-    expect(opened).toEqual(['code', '--wait'])
+    expect(opened).toEqual(['sh', '-c', 'code --wait "$@"', 'code --wait'])
     expect(world.mcpd.requests.at(-1)).toMatchObject({ method: 'PUT', headers: { 'if-match': '"0"' } })
   })
 
@@ -89,7 +89,7 @@ describe('edit', () => {
     ['a field that is wrong', editor('command: x', 'comand: x'), 'spec.comand: there is no such field'],
     ['YAML that is broken', editor('spec:', 'spec: ['), '.yaml:'],
     ['another name', editor('name: a', 'name: b'), 'metadata.name: must stay a'],
-    ['an editor that fails', async () => 3, 'code ended with code 3'],
+    ['an editor that fails', async () => 3, 'code --wait ended with code 3'],
   ])('keeps the file of %s and says where it is', async (_, execute, message) => {
     const { code, err } = await edit(execute)
     expect([code, err]).toEqual([1, expect.stringContaining(message)])

@@ -3,6 +3,7 @@ import type { Deps } from './deps.ts'
 import { CliError, exitCode } from './errors.ts'
 import { errorText } from './main.ts'
 import { type Declared, showPlace } from './manifest/document.ts'
+import { isRefusal, refersToAny } from './manifest/references.ts'
 import { fileOption } from './manifest/sources.ts'
 import { parsedSpec, readManifests } from './manifest/validate.ts'
 import { defineVerb } from './verb.ts'
@@ -44,19 +45,17 @@ const difference = async (deps: Deps, resource: Declared, all: readonly Declared
   const live = await deps.api.find(kind, name)
   const after = await afterApply(deps, resource, live, all)
   if (!after.changes) return ''
-  const [{ createTwoFilesPatch }, { toYaml }] = await Promise.all([import('diff'), import('./output/yaml.ts')])
+  const [{ createTwoFilesPatch, FILE_HEADERS_ONLY }, { toYaml }] = await Promise.all([
+    import('diff'),
+    import('./output/yaml.ts'),
+  ])
   const before = live === undefined ? '' : toYaml(declaredPart(live))
   const text = toYaml(declaredPart(after.resource))
   const hidden = before === text ? '# values change; they are not shown\n' : ''
   const about = `${kind.kind}/${name}`
-  return createTwoFilesPatch(
-    live === undefined ? '/dev/null' : `live/${about}`,
-    `applied/${about}`,
-    before,
-    text + hidden,
-    '',
-    '',
-  )
+  const from = live === undefined ? '/dev/null' : `live/${about}`
+  const options = { headerOptions: FILE_HEADERS_ONLY }
+  return createTwoFilesPatch(from, `applied/${about}`, before, text + hidden, undefined, undefined, options)
 }
 
 const declaredPart = ({ apiVersion, kind, metadata, spec }: Resource) => ({
@@ -81,7 +80,7 @@ const afterApply = async (
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     // A new resource may refer to another one that the same manifests create: mcpd cannot try that out.
-    if (live === undefined && isRefusal(error) && refersToNew(resource, all)) return { changes: true, resource: here }
+    if (live === undefined && isRefusal(error) && refersToAny(resource, all)) return { changes: true, resource: here }
     throw new CliError(error.code, `${showPlace(resource.place)}: ${kind.kind}/${name}: ${error.message}`, {
       hint: error.hint,
       fields: error.fields,
@@ -89,13 +88,6 @@ const afterApply = async (
     })
   }
 }
-
-const isRefusal = ({ status = 0 }: CliError): boolean => status >= 400 && status < 500
-
-const refersToNew = (resource: Declared, all: readonly Declared[]): boolean =>
-  resource.kind
-    .references(parsedSpec(resource) as Resource['spec'])
-    .some((ref) => all.some((each) => each.kind.kind === ref.kind && each.name === ref.name))
 
 /** The resource as the manifest has it, defaults filled in and secrets hidden. */
 const asDeclared = (resource: Declared): Resource => ({

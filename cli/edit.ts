@@ -56,12 +56,13 @@ const textOf = ({ kind, name }: Target, { apiVersion, metadata, spec }: Resource
     { apiVersion, kind: kind.kind, metadata: { name, labels: metadata.labels ?? {} }, spec },
   )}`
 
-/** The editor's command may have arguments: `code --wait`. */
+/** `$EDITOR` is a line for the shell, as git takes it: `code --wait`, or a path in quotes. */
 const openEditor = async ({ env, execute, platform }: Deps, file: string): Promise<void> => {
-  const command = [env.VISUAL, env.EDITOR].find((each) => each !== undefined && each.trim() !== '')
-  const [program = 'vi', ...args] = (command ?? (platform === 'win32' ? 'notepad' : 'vi')).trim().split(/\s+/)
-  const code = await execute(program, [...args, file])
-  if (code !== 0) throw new CliError('editor-failed', `${program} ended with code ${code}`)
+  const given = [env.VISUAL, env.EDITOR].find((each) => each !== undefined && each.trim() !== '')
+  const editor = given ?? (platform === 'win32' ? 'notepad' : 'vi')
+  const code =
+    platform === 'win32' ? await execute(editor, [file]) : await execute('sh', ['-c', `${editor} "$@"`, editor, file])
+  if (code !== 0) throw new CliError('editor-failed', `${editor} ended with code ${code}`)
 }
 
 const save = async ({ api, registry }: Deps, target: Target, resource: Resource, file: string, text: string) => {

@@ -53,7 +53,7 @@ export class FakeStore {
     const decider = declaredDecider(kind.eventPrefix ?? '')
     const state = this.#state(kind, write.name)
     const spec = kind.kind === 'secret' ? this.#sealed(write) : write.spec
-    if (!write.dryRun) this.#referencesExist(kind, spec)
+    this.#referencesExist(kind, spec)
     const decided = decider.decide(
       {
         type: 'Declare',
