@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { Kysely } from 'kysely'
 import { backoff } from '../../projections/backoff.ts'
 import type { Tables } from '../../projections/tables.ts'
@@ -6,6 +6,7 @@ import { readModelUnavailable } from '../../queries/errors.ts'
 import { channelDialect, type SqlChannel } from './dialect.ts'
 import { kindsOf } from './kinds-of.ts'
 import type { HostOptions, ReadHost } from './read-host.ts'
+import { startThread } from './start-thread.ts'
 import type { FromThread, LogLocation, ThreadData, ToThread } from './thread-messages.ts'
 
 export interface WorkerHostOptions extends Omit<HostOptions, 'log' | 'catalog' | 'clock'> {
@@ -85,7 +86,7 @@ export const openWorkerHost = async (options: WorkerHostOptions): Promise<ReadHo
   const live = (data: ThreadData, opened: () => void): Promise<unknown> =>
     new Promise((resolve) => {
       let reason: unknown = 'it exited'
-      const thread = new Worker(entry, { workerData: data, ...(entry.href.endsWith('.ts') ? TYPESCRIPT : {}) })
+      const thread = startThread(entry, data)
       worker = thread
       thread.on('message', (message: FromThread) => receive(message, opened))
       thread.on('error', (error) => {
@@ -138,5 +139,3 @@ export const openWorkerHost = async (options: WorkerHostOptions): Promise<ReadHo
 
 /** A thread that ran for this long was healthy: its end does not count as one more failure in a row. */
 const HEALTHY_MS = 60_000
-/** From sources, as tests run, the thread needs the loader too. */
-const TYPESCRIPT = { execArgv: ['--import', 'tsx'] }

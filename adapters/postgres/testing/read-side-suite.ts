@@ -90,8 +90,10 @@ export const rebuilt = async (readSide: ReadSide): Promise<void> => {
   await vi.waitFor(async () => expect(await generationOf(readSide)).not.toBe(before), { timeout: 20_000, interval: 10 })
 }
 
-/** What a read side must do on every database. */
-export const readSideSuite = (place: (folder: string) => DatabaseLocation | Promise<DatabaseLocation>): void => {
+type Place = (folder: string) => DatabaseLocation | Promise<DatabaseLocation>
+
+/** What a read side must do on every database; `lasting` is where rows outlive the program. */
+export const readSideSuite = (place: Place, lasting: Place = place): void => {
   const open = (): Promise<System> => openSystem(place)
 
   it('answers with rows of what was just written, as of that position', async () => {
@@ -200,7 +202,7 @@ export const readSideSuite = (place: (folder: string) => DatabaseLocation | Prom
   })
 
   it('goes on where it was after a restart', async () => {
-    const system = await open()
+    const system = await openSystem(lasting)
     await system.put('project-a', projectDeclared('one'))
     const before = await everything(system.readSide)
     const generation = await generationOf(system.readSide)
