@@ -32,9 +32,8 @@ export const actualRevision = (error: unknown): ExpectedRevision | undefined => 
   return typeof actualVersion === 'bigint' && actualVersion >= 0n ? actualVersion : 'none'
 }
 
-/** One append request of the client, with a deadline that holds on the wire. */
+/** One append request of the client. The deadline is the server's: on our side there is none, and none that one could rely on. */
 export const appendOnce = (
-  clients: Clients,
   client: EventStoreDBClient,
   stream: string,
   events: EventData[],
@@ -45,7 +44,6 @@ export const appendOnce = (
     expectedRevision: expected === 'none' ? NO_STREAM : expected,
     requiresLeader: true,
     deadline,
-    ...clients.access,
   })
 
 const toClientEvent = ({ event }: SerialisedEvent): EventData => ({
@@ -72,7 +70,7 @@ export const append = async (
   let result: AppendResult
   try {
     result = await persistently(clients, { ...attempts, signals }, (client, attemptMs) =>
-      appendOnce(clients, client, stream, toAppend, expected, attemptMs),
+      appendOnce(client, stream, toAppend, expected, attemptMs),
     )
   } catch (error) {
     const actual = actualRevision(error)

@@ -7,26 +7,30 @@ import { describeFailure, isPassing, spoilsClient, TimedOut, translateFailure } 
 export interface AttemptOptions {
   /** For all attempts together, in ms. */
   readonly deadlineMs: number
-  /** For each of them, in ms: an answer that was lost is asked for again long before the deadline. */
+  /**
+   * For the first of them, in ms; each later one gets twice as long. An answer that was lost is asked for again long
+   * before the deadline: the server drops a repeat in silence when the append it repeats is still under way.
+   */
   readonly attemptMs: number
   readonly signals: readonly AbortSignal[]
 }
 
 /** Waits for `work` so long at most. What comes of it later is nobody's business, a failure included. */
-const within = async <Result>(work: Promise<Result>, ms: number, signals: readonly AbortSignal[]): Promise<Result> => {
-  const settled = new AbortController()
-  work.catch(() => undefined)
-  try {
-    const waited = pause(ms, [...signals, settled.signal]).then((): Result => {
-      throwIfAborted(signals)
-      throw new TimedOut(ms)
-    })
-    waited.catch(() => undefined)
-    return await Promise.race([work, waited])
-  } finally {
-    settled.abort()
-  }
-}
+const within = <Result>(work: Promise<Result>, ms: number, signals: readonly AbortSignal[]): Promise<Result> =>
+  new Promise((resolve, reject) => {
+    const settle = (act: () => void): void => {
+      clearTimeout(timer)
+      for (const signal of signals) signal.removeEventListener('abort', onAbort)
+      act()
+    }
+    const onAbort = (): void => settle(() => reject(signals.find(({ aborted }) => aborted)?.reason))
+    const timer = setTimeout(() => settle(() => reject(new TimedOut(ms))), ms)
+    for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
+    work.then(
+      (result) => settle(() => resolve(result)),
+      (error: unknown) => settle(() => reject(error)),
+    )
+  })
 
 /**
  * Does something that can be repeated without harm, again and again while it fails in passing, until the deadline.
@@ -47,16 +51,16 @@ export const persistently = async <Result>(
     if (failures > 0) await pause(Math.min(pauseAfter(failures), left), signals)
     throwIfAborted(signals)
     const lease = clients.lease()
-    const budget = Math.max(1, Math.min(attemptMs, until - performance.now()))
+    const budget = Math.max(1, Math.min(attemptMs * 2 ** failures, until - performance.now()))
     try {
-      const work = run(lease.client, budget)
-      work.then(lease.release, lease.release)
-      return await within(work, budget, signals)
+      return await within(run(lease.client, budget), budget, signals)
     } catch (error) {
       throwIfAborted(signals)
       if (spoilsClient(error)) clients.renew(lease.client)
       if (!isPassing(error)) throw translateFailure(error)
       last = error
+    } finally {
+      lease.release()
     }
   }
 }

@@ -1,5 +1,6 @@
 import { EventStoreDBClient } from '@eventstore/db-client'
-import { type Address, type Credentials, invalidConnectionString, parseConnectionString } from './connection-string.ts'
+import { type Life, setRight } from './client-repairs.ts'
+import { type Address, invalidConnectionString, parseConnectionString } from './connection-string.ts'
 
 /** Use of a client for one operation. */
 export interface Lease {
@@ -7,45 +8,11 @@ export interface Lease {
   release(): void
 }
 
-interface Closable {
-  close(): void
-}
-
 interface Entry {
   readonly client: EventStoreDBClient
-  readonly channels: Set<Closable>
+  readonly life: Life
   leases: number
   retired: boolean
-}
-
-/** Never sent: over an insecure connection the client leaves credentials out. See `Clients.access`. */
-const PLACEHOLDER: Credentials = { username: 'nobody', password: 'none' }
-
-const isClosable = (value: unknown): value is Closable =>
-  typeof value === 'object' && value !== null && 'close' in value && typeof value.close === 'function'
-
-const method = (client: EventStoreDBClient, name: string): ((...args: unknown[]) => Promise<unknown>) => {
-  const found: unknown = Reflect.get(client, name)
-  if (typeof found !== 'function') throw new Error(`this version of @eventstore/db-client has no ${name}`)
-  return async (...args) => Reflect.apply(found, client, args)
-}
-
-/**
- * Two things the client keeps to itself. It never closes its channels: they are collected here. And it looks after
- * failed connections in promises that nobody holds, so that a failed discovery beside another failure would end the
- * process as an unhandled rejection: the call in question has been rejected with the same error anyway.
- */
-const watch = (client: EventStoreDBClient): Set<Closable> => {
-  const channels = new Set<Closable>()
-  const createChannel = method(client, 'createChannel')
-  const handleError = method(client, 'handleError')
-  Reflect.set(client, 'createChannel', async () => {
-    const channel = await createChannel()
-    if (isClosable(channel)) channels.add(channel)
-    return channel
-  })
-  Reflect.set(client, 'handleError', (...args: unknown[]) => handleError(...args).catch(() => undefined))
-  return channels
 }
 
 /**
@@ -53,13 +20,8 @@ const watch = (client: EventStoreDBClient): Set<Closable> => {
  * failing for ever. What is under way on the old one ends there; then it is freed.
  */
 export class Clients {
-  /**
-   * To be passed with each call: the client itself knows no user. Appends without credentials of their own go through one stream that all clients of the
-   * process share, that has no deadline, and whose failures and answers get mixed up; appends with them are calls of
-   * their own with a deadline. None only where none are known and a made-up user would be refused: TLS without a user.
-   */
-  readonly access: { readonly credentials?: Credentials }
   readonly #address: Address
+  readonly #entries = new Set<Entry>()
   readonly #retiring = new Set<Promise<void>>()
   #made = 0
   #current: Entry | undefined
@@ -67,9 +29,6 @@ export class Clients {
   /** @throws invalidConnectionString */
   constructor(connectionString: string) {
     this.#address = parseConnectionString(connectionString)
-    const { credentials, secure } = this.#address
-    if (credentials !== undefined) this.access = { credentials }
-    else this.access = secure ? {} : { credentials: PLACEHOLDER }
     this.#current = this.#make()
   }
 
@@ -96,10 +55,10 @@ export class Clients {
     this.#current = undefined
   }
 
-  /** Frees every connection, once nothing is under way any more. */
+  /** Frees every connection, and ends what is still under way on it. */
   async close(): Promise<void> {
-    if (this.#current !== undefined) this.#retire(this.#current)
     this.#current = undefined
+    for (const entry of this.#entries) this.#free(entry)
     await Promise.all(this.#retiring)
   }
 
@@ -111,7 +70,9 @@ export class Clients {
       throw invalidConnectionString(cause instanceof Error ? cause.message : 'it could not be parsed')
     }
     this.#made += 1
-    return { client, channels: watch(client), leases: 0, retired: false }
+    const entry = { client, life: setRight(client, this.#address.credentials), leases: 0, retired: false }
+    this.#entries.add(entry)
+    return entry
   }
 
   #retire(entry: Entry): void {
@@ -120,13 +81,18 @@ export class Clients {
   }
 
   #freeIfUnused(entry: Entry): void {
-    if (!entry.retired || entry.leases > 0) return
+    if (entry.retired && entry.leases === 0) this.#free(entry)
+  }
+
+  #free(entry: Entry): void {
+    if (!this.#entries.delete(entry)) return
+    entry.life.over = true
     const freed = entry.client
       .dispose()
       .catch(() => undefined)
       .then(() => {
-        for (const channel of entry.channels) channel.close()
-        entry.channels.clear()
+        for (const channel of entry.life.channels) channel.close()
+        entry.life.channels.clear()
         this.#retiring.delete(freed)
       })
     this.#retiring.add(freed)

@@ -29,14 +29,14 @@ export interface EventStoreLogOptions {
   readonly logger?: Logger
   /** When an append gives up, in ms. Default 10,000. */
   readonly appendDeadlineMs?: number
-  /** When an append asks again because no answer came, in ms. Default 3,000. */
+  /** When an append first asks again because no answer came, in ms; then it waits twice as long each time. Default 1,000. */
   readonly attemptMs?: number
   /** When a read gives up because no further event came, in ms. Default 10,000. */
   readonly readStallMs?: number
 }
 
 const DEADLINE_MS = 10_000
-const ATTEMPT_MS = 3_000
+const ATTEMPT_MS = 1_000
 const PING_MS = 2_000
 /** Higher than any revision a stream can have; the server's largest number means "deleted". */
 const BEYOND_ALL_REVISIONS = 2n ** 62n
@@ -137,7 +137,7 @@ class EventStoreLog implements EventLog {
     await this.#underWay(() =>
       persistently(this.#clients, { ...this.#attempts, signals: [] }, async (client, deadline) => {
         try {
-          await client.tombstoneStream(stream, { ...this.#clients.access, deadline, requiresLeader: true })
+          await client.tombstoneStream(stream, { deadline, requiresLeader: true })
         } catch (error) {
           if (!isTombstoned(error)) throw error
         }
@@ -153,7 +153,7 @@ class EventStoreLog implements EventLog {
       this.#clients,
       { deadlineMs: PING_MS, attemptMs: PING_MS, signals },
       async (client, timeoutMs) => {
-        const read = client.readAll({ ...this.#clients.access, maxCount: 1 })
+        const read = client.readAll({ maxCount: 1 })
         const inflow = new Inflow(read, () => read.cancel())
         try {
           await inflow.take({ max: 1, timeoutMs, signals })
@@ -215,7 +215,7 @@ class EventStoreLog implements EventLog {
     const { clients } = this.#context
     try {
       await persistently(clients, { ...this.#attempts, signals: [] }, (client, attemptMs) =>
-        appendOnce(clients, client, stream, [], BEYOND_ALL_REVISIONS, attemptMs),
+        appendOnce(client, stream, [], BEYOND_ALL_REVISIONS, attemptMs),
       )
     } catch (error) {
       if (isTombstoned(error)) return 'none'

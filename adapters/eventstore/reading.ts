@@ -96,7 +96,7 @@ export const readRaw = (
     const maxCount = limit === undefined ? {} : { maxCount: limit }
     return client.readStream(
       stream,
-      { ...LEADER, ...context.clients.access, ...maxCount, fromRevision, direction: forwards ? FORWARDS : BACKWARDS },
+      { ...LEADER, ...maxCount, fromRevision, direction: forwards ? FORWARDS : BACKWARDS },
       BUFFERED,
     )
   }
@@ -131,10 +131,7 @@ export async function* readAll(context: ReadContext, options: ReadAllOptions): A
   let bound: Position | undefined = after
   const open: Open = (client): StreamingRead<AllStreamResolvedEvent> => {
     const fromPosition = bound === undefined ? (forwards ? START : END) : clientPosition(bound)
-    return client.readAll(
-      { ...LEADER, ...context.clients.access, fromPosition, direction: forwards ? FORWARDS : BACKWARDS },
-      BUFFERED,
-    )
+    return client.readAll({ ...LEADER, fromPosition, direction: forwards ? FORWARDS : BACKWARDS }, BUFFERED)
   }
   for await (const resolved of resuming(context, open, signalsOf(context, signal))) {
     const position = positionOf(resolved)

@@ -43,7 +43,7 @@ const changeMetadata = async (
     const event: EventData = { id: randomUUID(), type: METADATA, contentType: 'application/json', data, metadata: {} }
     try {
       await persistently(context.clients, { ...context.attempts, signals: [] }, (client, attemptMs) =>
-        appendOnce(context.clients, client, `$$${stream}`, [event], before.revision, attemptMs),
+        appendOnce(client, `$$${stream}`, [event], before.revision, attemptMs),
       )
       return
     } catch (error) {

@@ -75,7 +75,6 @@ export class Subscription {
     const { clients, attempts } = this.#context
     return persistently(clients, { ...attempts, signals: this.#signals }, async (client, attemptMs) => {
       const read = client.readAll({
-        ...clients.access,
         fromPosition: END,
         direction: BACKWARDS,
         maxCount: 1,
@@ -96,7 +95,6 @@ export class Subscription {
     const lease = clients.lease()
     const subscription = lease.client.subscribeToAll(
       {
-        ...clients.access,
         fromPosition: this.#after === 'start' || this.#after === 'end' ? START : clientPosition(this.#after),
         filter: excludeSystemEvents({ checkpointInterval: CHECKPOINT_INTERVAL }),
       },

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type { UUID } from '@eventstore/db-client/generated/shared_pb.js'
 import shared from '@eventstore/db-client/generated/shared_pb.js'
 import type { Status } from '@eventstore/db-client/generated/status_pb.js'
 import statusPb from '@eventstore/db-client/generated/status_pb.js'
@@ -20,17 +21,20 @@ import type {
   ServiceError,
   sendUnaryData,
 } from '@grpc/grpc-js'
+import { status } from '@grpc/grpc-js'
 import type { Message } from 'google-protobuf'
 import type { Any as AnyMessage } from 'google-protobuf/google/protobuf/any_pb.js'
 import type { Empty as EmptyMessage } from 'google-protobuf/google/protobuf/empty_pb.js'
 import type { WireFaults } from './wire-faults.ts'
 import {
   expectedOf,
+  identifierOf,
   missingProperty,
   proposedOf,
   streamDeleted,
   streamName,
   tooLarge,
+  uuidText,
   wrongVersion,
 } from './wire-messages.ts'
 import type { AppendOutcome, Expected, ProposedEvent, WireStore } from './wire-store.ts'
@@ -116,7 +120,7 @@ const batchError = (
 ): Status => {
   if (outcome.outcome === 'tombstoned') {
     const deleted = new shared.StreamDeleted()
-    deleted.setStreamIdentifier(new shared.StreamIdentifier().setStreamName(Buffer.from(stream).toString('base64')))
+    deleted.setStreamIdentifier(identifierOf(stream))
     return packed(deleted, 'event_store.client.StreamDeleted')
   }
   const wrong = new shared.WrongExpectedVersion()
@@ -128,43 +132,72 @@ const batchError = (
   return packed(wrong, 'event_store.client.WrongExpectedVersion')
 }
 
+const batchAnswer = (id: UUID | undefined, stream: string): BatchAppendResp => {
+  const answer = new streams.BatchAppendResp()
+  answer.setCorrelationId(id)
+  return answer.setStreamIdentifier(identifierOf(stream))
+}
+
+const batchSuccess = (outcome: Extract<AppendOutcome, { outcome: 'success' }>): BatchAppendResp.Success => {
+  const done = new streams.BatchAppendResp.Success()
+  if (outcome.revision === undefined) done.setNoStream(new Empty())
+  else done.setCurrentRevision(outcome.revision.toString())
+  if (outcome.position === undefined) return done.setNoPosition(new Empty())
+  const position = new shared.AllStreamPosition()
+  position.setCommitPosition(outcome.position.toString())
+  return done.setPosition(position.setPreparePosition(outcome.position.toString()))
+}
+
+const batchTooLarge = (limit: number): Status =>
+  packed(new shared.MaximumAppendSizeExceeded().setMaxappendsize(limit), 'event_store.client.MaximumAppendSizeExceeded')
+
+const batchRefused = (): Status => packed(new shared.AccessDenied(), 'event_store.client.AccessDenied')
+
+interface PendingBatch {
+  readonly id: UUID | undefined
+  readonly stream: string
+  readonly expected: Expected
+  readonly events: ProposedEvent[]
+}
+
+/** Many appends over one stream, each in one or more parts, answered by their ids in any order. */
 export const batchAppendHandler =
-  (store: WireStore, faults: WireFaults) =>
+  (store: WireStore, faults: WireFaults, maxAppendSize: number) =>
   (call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>): void => {
-    const pending = new Map<string, { stream: string; expected: Expected; events: ProposedEvent[] }>()
+    const pending = new Map<string, PendingBatch>()
+    const finish = ({ id, stream, expected, events }: PendingBatch): void => {
+      const answer = batchAnswer(id, stream)
+      const reply: sendUnaryData<BatchAppendResp> = (error, value) => {
+        if (error === null) call.write(value ?? answer)
+        else if (error.code === status.PERMISSION_DENIED) call.write(answer.setError(batchRefused()))
+        else call.emit('error', error instanceof Error ? error : new Error(error.details))
+      }
+      faults.around('append', call, reply, () => {
+        if (events.reduce((sum, event) => sum + sizeOf(event), 0) > maxAppendSize) {
+          return { value: answer.setError(batchTooLarge(maxAppendSize)) }
+        }
+        const outcome = store.append(stream, events, expected)
+        if (outcome.outcome === 'success') return { value: answer.setSuccess(batchSuccess(outcome)) }
+        return { value: answer.setError(batchError(outcome, stream, expected)) }
+      })
+    }
     call.on('error', () => undefined)
     call.on('end', () => call.end())
     call.on('data', (request: BatchAppendReq) => {
       const id = request.getCorrelationId()
-      const key = Buffer.from(id?.serializeBinary() ?? []).toString('base64')
+      const key = uuidText(id)
       const options = request.getOptions()
       if (options !== undefined) {
         const stream = streamName(options.getStreamIdentifier())
-        pending.set(key, { stream, expected: expectedOf(options, () => options.getStreamPosition()), events: [] })
+        pending.set(key, { id, stream, expected: expectedOf(options, () => options.getStreamPosition()), events: [] })
       }
-      const write = pending.get(key)
-      if (write === undefined) return
-      write.events.push(...request.getProposedMessagesList().map(proposedOf))
+      const batch = pending.get(key)
+      if (batch === undefined) return
+      batch.events.push(...request.getProposedMessagesList().map(proposedOf))
       if (!request.getIsFinal()) return
       pending.delete(key)
-      faults.seen('append', call, write.stream)
-      const outcome = store.append(write.stream, write.events, write.expected)
-      const answer = new streams.BatchAppendResp()
-      answer.setCorrelationId(id)
-      answer.setStreamIdentifier(
-        new shared.StreamIdentifier().setStreamName(Buffer.from(write.stream).toString('base64')),
-      )
-      if (outcome.outcome === 'success') {
-        const done = new streams.BatchAppendResp.Success()
-        done.setCurrentRevision(String(outcome.revision ?? 0n))
-        const position = new shared.AllStreamPosition()
-        position.setCommitPosition(String(outcome.position ?? 0n))
-        position.setPreparePosition(String(outcome.position ?? 0n))
-        if (outcome.position === undefined) done.setNoPosition(new Empty())
-        else done.setPosition(position)
-        answer.setSuccess(done)
-      } else answer.setError(batchError(outcome, write.stream, write.expected))
-      call.write(answer)
+      faults.seen('append', call, batch.stream)
+      finish(batch)
     })
   }
 

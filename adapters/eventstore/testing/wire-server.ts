@@ -81,7 +81,7 @@ export const startWireServer = async (options: WireServerOptions = {}): Promise<
       append: appendHandler(store, faults, maxAppendSize),
       delete: deleteHandler(store, faults),
       tombstone: tombstoneHandler(store, faults),
-      batchAppend: batchAppendHandler(store, faults),
+      batchAppend: batchAppendHandler(store, faults, maxAppendSize),
     })
     server.addService(gossipGrpc.GossipService, {
       read: (_: ServerUnaryCall<Empty, ClusterInfo>, answer: sendUnaryData<ClusterInfo>) =>
