@@ -3,7 +3,7 @@ import type { Resource } from '../domain/kernel/resource.ts'
 import type { ResourceList } from './api/answers.ts'
 import type { ListOptions } from './api-client.ts'
 import type { Deps } from './deps.ts'
-import { isCode, usageError } from './errors.ts'
+import { CliError, isCode, usageError } from './errors.ts'
 import type { Format } from './output/format.ts'
 import { headersOf, printResources, rowOf } from './output/resources.ts'
 import { tableLayout } from './output/table.ts'
@@ -82,9 +82,13 @@ const listPatiently = async (deps: Deps, kind: KindDefinition, options: ListOpti
       return await deps.api.list(kind, options)
     } catch (error) {
       // The first list fails at once: nothing was watched yet.
-      if (!isCode(error, 'unreachable') || options.changedAfter === undefined || attempt >= MAX_RETRIES) throw error
+      if (!isAway(error) || options.changedAfter === undefined || attempt >= MAX_RETRIES) throw error
       if (attempt === 0) deps.out.note(`${error.message}; waiting for it`)
       await deps.sleep(RETRY_PAUSE_MS)
     }
   }
 }
+
+/** mcpd is not there, or says that it stops or starts. */
+const isAway = (error: unknown): error is CliError =>
+  isCode(error, 'unreachable') || (error instanceof CliError && error.status === 503)

@@ -128,4 +128,26 @@ describe('get', () => {
     stop.abort()
     expect(await watching).toMatchObject({ code: 130, err: 'server/files deleted\n' })
   })
+
+  it('goes on watching over a restart of mcpd', async () => {
+    const stop = new AbortController()
+    let seen = ''
+    const onOut = (text: string) => {
+      seen += text
+    }
+    const watching = world.run(['get', 'projects', '-w', '-o', 'name'], { signal: stop.signal, onOut })
+    await vi.waitFor(() => expect(seen).toBe('project/demo\n'))
+    let refused = 0
+    world.mcpd.intercept = () => {
+      refused += 1
+      return refused > 2 ? undefined : { status: 503, body: { message: 'Service Unavailable' } }
+    }
+    world.mcpd.store.wake()
+    await vi.waitFor(() => expect(refused).toBeGreaterThan(2))
+    world.mcpd.intercept = () => undefined
+    await world.given('projects: [{ name: new }]')
+    await vi.waitFor(() => expect(seen).toBe('project/demo\nproject/new\n'))
+    stop.abort()
+    expect(await watching).toMatchObject({ code: 130, err: 'mcpd is starting or stopping; waiting for it\n' })
+  })
 })

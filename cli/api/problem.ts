@@ -24,7 +24,7 @@ const messageOf = (problem: Problem | undefined, status: number, url: string): s
   if (problem === undefined) return `what answers at ${url} is not mcpd (HTTP ${status} without a problem document)`
   // Its detail lists the fields, which are printed one a line below it.
   if ((problem.fields?.length ?? 0) > 0) return 'mcpd refuses it'
-  return problem.detail ?? problem.title ?? `HTTP ${status}`
+  return problem.detail ?? problem.title ?? (status === 503 ? 'mcpd is starting or stopping' : `HTTP ${status}`)
 }
 
 const hintOf = (problem: Problem | undefined): string | undefined => {

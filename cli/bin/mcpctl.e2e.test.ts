@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -94,6 +94,15 @@ describe('the program mcpctl', () => {
     for (let i = 0; i < 300; i += 1) declare(`s${i}`)
     const { out } = await start(['get', 'servers', '-o', 'json']).ended
     expect(JSON.parse(out).items).toHaveLength(300)
+  })
+
+  it('opens the editor that $EDITOR says, with the arguments and quotes in it', async () => {
+    declare('a')
+    const script = join(home, 'my editor.sh')
+    await writeFile(script, '#!/bin/sh\nsed -i "s/command: x/command: $1/" "$2"\n', { mode: 0o755 })
+    const { ended } = start(['edit', 'server/a'], { VISUAL: '', EDITOR: `'${script}' y` })
+    expect(await ended).toMatchObject({ code: 0, out: 'server/a edited\n', err: '' })
+    expect(mcpd.store.row('server', 'a').spec.command).toBe('y')
   })
 
   it('never shows a stack, but for MCPCTL_DEBUG=1', async () => {
