@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { JsonObject } from '../domain/kernel/json.ts'
 import { given, type Told } from './testing/given.ts'
 
 const spec = {
@@ -65,9 +66,12 @@ describe('rows of history', () => {
     ]))
 })
 
+/** What no fold expects: a payload that is not even an object. */
+const broken = null as unknown as JsonObject
+
 describe('an event that cannot be handled', () => {
   it('leaves what came before it, and nothing of its own', () => {
-    const { handled, failure, resources } = given([declared, ['server-t', 'ServerDeclared', {}], deleted])
+    const { handled, failure, resources } = given([declared, ['instance-t', 'InstanceCreated', broken], deleted])
     expect({ handled, names: resources.map((row) => 'name' in row && row.name) }).toEqual({ handled: 1, names: ['s'] })
     expect(failure).toBeInstanceOf(Error)
   })

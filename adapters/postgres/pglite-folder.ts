@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +23,9 @@ export interface PGliteFolder {
   /** Flushes what this run changed and marks the files as whole. */
   end(): Promise<void>
 }
+
+/** Whether a database has been made there, whatever state it is in. */
+export const hasPGlite = (folder: string): boolean => existsSync(join(folder, 'pgdata', 'PG_VERSION'))
 
 /** PGlite never flushes its files: after a crash of the machine they may be anything, after one of the program they are whole. */
 export const pgliteFolder = (folder: string): PGliteFolder => {

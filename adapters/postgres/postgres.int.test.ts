@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Cluster, postgresPrograms, startCluster } from './testing/cluster.ts'
-import { everything, openSystem, readSideSuite } from './testing/read-side-suite.ts'
+import { everything, openSystem, readSideSuite, rebuilt } from './testing/read-side-suite.ts'
 import { projectDeclared } from './testing/sample-events.ts'
 
 const programs = await postgresPrograms()
@@ -35,15 +35,66 @@ describe.skipIf(programs === undefined)('the read side on Postgres', { timeout: 
     const { put, readSide } = await openSystem(database)
     await put('project-a', projectDeclared('one'))
     const before = await everything(readSide)
-    const url = cluster.url.replace(/postgres$/, `test_${databases}`)
-    const { default: pg } = await import('pg')
-    const client = new pg.Client({ connectionString: url })
-    await client.connect()
-    await client.query('drop schema mcpctl cascade; drop schema live cascade')
-    await client.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()`,
-    )
-    await client.end()
+    await asAdmin('drop schema mcpctl cascade; drop schema live cascade')
+    await asAdmin(KILL)
     await vi.waitFor(async () => expect(await everything(readSide)).toEqual(before), { timeout: 20_000 })
+  })
+
+  const asAdmin = async <Row extends object>(text: string): Promise<readonly Row[]> => {
+    const { default: pg } = await import('pg')
+    const client = new pg.Client({ connectionString: cluster.url.replace(/postgres$/, `test_${databases}`) })
+    await client.connect()
+    try {
+      return (await client.query<Row>(text)).rows
+    } finally {
+      await client.end()
+    }
+  }
+  const KILL = `select pg_terminate_backend(pid) from pg_stat_activity
+    where pid <> pg_backend_pid() and datname = current_database()`
+
+  const UNDER_WAY = `select 1 from mcpctl.generations where state = 'building' and checkpoint > 0`
+
+  it('drops a rebuild that was killed, and goes on with what is live', async () => {
+    const { put, readSide } = await openSystem(database)
+    const many = Array.from({ length: 500 }, (_, n) => projectDeclared(`${n}`))
+    for (let n = 0; n < 40; n += 1) await put(`project-p${n}`, ...many)
+    const [before, generation] = [await everything(readSide), (await readSide.status())[0]?.generation]
+    await readSide.rebuild()
+    await vi.waitFor(
+      async () => {
+        // In one statement with the kill, so that the rebuild cannot end in between.
+        expect(await asAdmin(`${KILL} and exists (${UNDER_WAY})`)).not.toEqual([])
+      },
+      { timeout: 20_000, interval: 1 },
+    )
+    await vi.waitFor(async () => expect((await readSide.status())[0]?.state).toBe('live'), { timeout: 20_000 })
+    await put('project-after', projectDeclared('x'))
+    expect((await readSide.status())[0]?.generation).toBe(generation)
+    expect((await readSide.queries.get('project', 'p1')).row).toEqual(
+      before.rows.flat().find(({ name }) => name === 'p1'),
+    )
+    expect(await asAdmin(`select nspname from pg_namespace where nspname like 'rm\\_%'`)).toEqual([
+      { nspname: `rm_${generation}` },
+    ])
+  })
+
+  it('is kept by one of two programs, read by both, and taken over when the first ends', async () => {
+    const { put, readSide, second, log } = await openSystem(database)
+    await put('project-a', projectDeclared('one'))
+    const other = await second()
+    const seen: unknown[] = []
+    other.changes((kind, names) => seen.push([kind, names]))
+    const { position } = await log.append('project-b', [projectDeclared('two')], 'none')
+    expect(await other.waitFor(position)).toBe(true)
+    expect((await other.queries.get('project', 'b')).asOf).toBe(position)
+    expect(seen).toContainEqual(['project', ['b']])
+    const locks = await asAdmin(`select 1 from pg_locks where locktype = 'advisory' and granted`)
+    expect(locks).toHaveLength(1)
+    await rebuilt(other)
+    await readSide.close()
+    const later = await log.append('project-b', [projectDeclared('three')], 0n)
+    expect(await other.waitFor(later.position, { timeoutMs: 20_000 })).toBe(true)
+    expect((await other.queries.get('project', 'b')).row?.spec.description).toBe('three')
   })
 })

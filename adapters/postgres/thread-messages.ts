@@ -11,6 +11,11 @@ export interface ThreadData {
   readonly folder: string
   /** Throw the rows away first: the last runs did not end well. */
   readonly fresh: boolean
+  /**
+   * Only make the database and end: that takes half a gigabyte of WebAssembly memory, which goes back to the system
+   * with the thread alone.
+   */
+  readonly prepare: boolean
 }
 
 export type ToThread =

@@ -1,12 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { catalog } from '../../../domain/catalog.ts'
 import type { NewEvent, Position } from '../../../domain/kernel/event.ts'
 import type { EventLog, ExpectedRevision } from '../../../domain/kernel/event-log.ts'
 import { createRegistry } from '../../../domain/kernel/registry.ts'
+import type { ResourceRow } from '../../../domain/kernel/resource.ts'
 import { kinds } from '../../../domain/registry.ts'
+import { given, type Told } from '../../../projections/testing/given.ts'
 import type { ReadSide } from '../../../queries/read-side.ts'
 import { openEmbeddedLog } from '../../embedded-log/embedded-log.ts'
 import { type DatabaseLocation, openReadSide } from '../read-side.ts'
@@ -25,6 +28,8 @@ import {
 export interface System {
   readonly log: EventLog
   readonly readSide: ReadSide
+  /** One more program on the same log and database. */
+  second(): Promise<ReadSide>
   /** Appends one event at the end of a stream and waits until its rows are there. */
   put(stream: string, ...events: NewEvent[]): Promise<Position>
   /** Closes the read side and opens it again. */
@@ -64,6 +69,11 @@ export const openSystem = async (
       if (!(await readSide.waitFor(position, { timeoutMs: 20_000 }))) throw new Error('the rows did not come')
       return position
     },
+    async second() {
+      const other = await open()
+      onTestFinished(() => other.close())
+      return other
+    },
     async reopen() {
       await readSide.close()
       readSide = await open()
@@ -73,7 +83,9 @@ export const openSystem = async (
 }
 
 /** Rows and history of all kinds, to be compared. */
-export const everything = async ({ queries }: ReadSide): Promise<unknown> => {
+export const everything = async ({
+  queries,
+}: ReadSide): Promise<{ rows: readonly (readonly ResourceRow[])[]; histories: unknown }> => {
   const rows = await Promise.all(kinds.map(({ kind }) => queries.list({ kind })))
   const histories = await Promise.all(
     rows.flatMap(({ items }) => items.map(({ kind, name }) => queries.history(kind, name))),
@@ -89,6 +101,26 @@ export const rebuilt = async (readSide: ReadSide): Promise<void> => {
   await readSide.rebuild()
   await vi.waitFor(async () => expect(await generationOf(readSide)).not.toBe(before), { timeout: 20_000, interval: 10 })
 }
+
+const randomEvent = (name: string, choice: number, text: string): readonly [stream: string, made: NewEvent] => {
+  const made: readonly (readonly [string, () => NewEvent])[] = [
+    [`project-${name}`, () => projectDeclared(text)],
+    [`project-${name}`, projectDeleted],
+    [`server-${name}`, () => serverDeclared(text)],
+    [`server-${name}`, () => event('ServerDeleted', { uid: 's1' })],
+    [`instance-${name}-1`, () => instanceCreated(name)],
+    [`instance-${name}-1`, () => instanceStarted(name)],
+    [`instance-${name}-1`, () => instanceStopped(name)],
+  ]
+  const [stream, make] = made[choice] ?? ['project-a', projectDeleted]
+  return [stream, make()]
+}
+
+/** What is alike wherever a history is folded: positions and times are the log's. */
+const namesOf = (rows: readonly ResourceRow[]): readonly string[] =>
+  rows
+    .map(({ kind, name, revision, spec, status }) => JSON.stringify([kind, name, String(revision), spec, status]))
+    .sort()
 
 type Place = (folder: string) => DatabaseLocation | Promise<DatabaseLocation>
 
@@ -179,6 +211,36 @@ export const readSideSuite = (place: Place, lasting: Place = place): void => {
     expect((await readSide.queries.get('project', 'b')).row?.spec.description).toBe('two')
     const { position } = await log.append('project-c', [projectDeclared('three')], 'none')
     expect(await readSide.waitFor(position, { timeoutMs: 50 })).toBe(false)
+  })
+
+  it('stops at an event whose rows the database refuses, and commits what came before it', async () => {
+    const { put, readSide, log } = await open()
+    await put('project-a', projectDeclared('one'))
+    await log.append('project-b', [projectDeclared('two')], 'none')
+    await log.append('project-c', [event('ProjectDeclared', { uid: 'u1', labels: {} })], 'none')
+    await vi.waitFor(async () => expect((await readSide.status())[0]?.state).toBe('stopped'), { timeout: 20_000 })
+    expect((await readSide.status())[0]?.error?.event).toMatchObject({ stream: 'project-c', revision: '0' })
+    expect((await readSide.queries.get('project', 'b')).row?.spec.description).toBe('two')
+  })
+
+  it('makes of any history the rows that a pure fold makes, live and rebuilt', async () => {
+    const { log, readSide } = await open()
+    const step = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 6 }), fc.string({ maxLength: 8 }))
+    const told: Told[] = []
+    const history = fc.array(step, { minLength: 1, maxLength: 40 })
+    for (const steps of fc.sample(history, 6)) {
+      let last: Position = -1n
+      for (const [name, choice, text] of steps) {
+        const [stream, made] = randomEvent(name, choice, text)
+        told.push([stream, made.type, made.data])
+        last = (await log.append(stream, [made], await log.revisionOf(stream))).position
+      }
+      expect(await readSide.waitFor(last, { timeoutMs: 20_000 })).toBe(true)
+      const live = await everything(readSide)
+      expect(namesOf(live.rows.flat())).toEqual(namesOf(given(told).resources as ResourceRow[]))
+      await rebuilt(readSide)
+      expect(await everything(readSide)).toEqual(live)
+    }
   })
 
   it('rebuilds to the same rows while events arrive, and never goes back', async () => {
