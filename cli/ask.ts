@@ -1,21 +1,31 @@
 import type { Input, Prompt } from './deps.ts'
-import { CliError } from './errors.ts'
+import { CliError, interrupted } from './errors.ts'
 
 /** Most bytes taken from standard input: nothing larger fits into one request. */
 export const MAX_INPUT_BYTES = 16 * 1024 * 1024
 
-/** The real standard input. */
-export const standardInput = (stdin: NodeJS.ReadStream): Input => ({
+/** The real standard input. Ctrl-C ends the wait for it. */
+export const standardInput = (stdin: NodeJS.ReadStream, signal: AbortSignal): Input => ({
   isTTY: stdin.isTTY === true,
   async text() {
     const chunks: Buffer[] = []
     let bytes = 0
-    for await (const chunk of stdin) {
-      const buffer = Buffer.from(chunk)
-      chunks.push(buffer)
-      bytes += buffer.length
-      if (bytes > MAX_INPUT_BYTES) throw new CliError('input-too-large', 'standard input is longer than 16 MiB')
+    const stop = () => void stdin.destroy()
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      if (signal.aborted) throw interrupted()
+      for await (const chunk of stdin) {
+        const buffer = Buffer.from(chunk)
+        chunks.push(buffer)
+        bytes += buffer.length
+        if (bytes > MAX_INPUT_BYTES) throw new CliError('input-too-large', 'standard input is longer than 16 MiB')
+      }
+    } catch (error) {
+      throw signal.aborted ? interrupted() : error
+    } finally {
+      signal.removeEventListener('abort', stop)
     }
+    if (signal.aborted) throw interrupted()
     return Buffer.concat(chunks).toString('utf8')
   },
 })
@@ -37,8 +47,7 @@ const answered = async <Answer>(question: Promise<Answer>): Promise<Answer> => {
   try {
     return await question
   } catch (error) {
-    if (error instanceof Error && /^(ExitPromptError|AbortPromptError)$/.test(error.name))
-      throw new CliError('interrupted', 'interrupted', { exit: 130 })
+    if (error instanceof Error && /^(ExitPromptError|AbortPromptError)$/.test(error.name)) throw interrupted()
     throw error
   }
 }

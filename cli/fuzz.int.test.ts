@@ -167,7 +167,7 @@ describe('whatever stands on a command line', () => {
         expect([0, 1, 2, 3, 4]).toContain(code)
         expect(err).not.toContain('bug in mcpctl')
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 })

@@ -31,9 +31,8 @@ export const verbHelp = async (entry: VerbEntry, verb: AnyVerb, extra: Extra, co
     text.positional(name, { describe, type: 'string', ...(choices === undefined ? {} : { choices }) })
   withOptions(text, { ...verb.options, ...extra.options })
   withOptions(text, globalOptions, 'Global flags:')
-  text.epilogue(examplesText(extra.examples.length > 0 ? extra.examples : verb.examples))
-  if (verb.epilogue !== undefined) text.epilogue(verb.epilogue)
-  return await text.getHelp()
+  const examples = examplesText(extra.examples.length > 0 ? extra.examples : verb.examples)
+  return [await text.getHelp(), examples, ...(verb.epilogue === undefined ? [] : [verb.epilogue])].join('\n\n')
 }
 
 /** `mcpctl admin` alone: the verbs that begin so. */
@@ -47,7 +46,7 @@ export const familyHelp = async (family: string, verbs: readonly VerbEntry[], co
 const sheet = (columns: number) =>
   yargs([]).scriptName('mcpctl').locale('en').help(false).version(false).wrap(Math.min(columns, MAX_WIDTH))
 
-/** yargs would break long command lines into pieces that nobody can copy. */
+/** Not yargs' own: it would break long command lines into pieces that nobody can copy. */
 const examplesText = (examples: Examples): string =>
   [
     'Examples:',

@@ -83,6 +83,14 @@ describe('the program mcpctl', () => {
     expect(await ended).toMatchObject({ code: 130, out: 'server/a\n', err: '' })
   })
 
+  it('ends with 130 on Ctrl-C while it waits for standard input', async () => {
+    const { child, ended } = start(['apply', '-f', '-'])
+    // More than a pipe holds: once all of it is written, it is being read.
+    await new Promise((resolve) => child.stdin?.write(`#${' '.repeat(1024 * 1024)}`, resolve))
+    child.kill('SIGINT')
+    expect(await ended).toMatchObject({ code: 130, out: '', err: '' })
+  })
+
   it('is not upset when nobody reads on', async () => {
     for (let i = 0; i < 300; i += 1) declare(`s${i}`)
     const { child, ended } = start(['get', 'servers', '-o', 'yaml'])

@@ -60,7 +60,7 @@ const connect = async (flags: { readonly server: string | undefined }): Promise<
     signal: stop.signal,
     platform: process.platform,
     now: () => new Date(),
-    input: standardInput(process.stdin),
+    input: standardInput(process.stdin, stop.signal),
     streams: { stdin: process.stdin, stdout: process.stdout },
     prompt: terminalPrompt(stop.signal),
     api: apiClient({
