@@ -99,6 +99,33 @@ describe('while the server is away', () => {
   })
 })
 
+describe('several logs in one process', () => {
+  it('do not end it when one of them breaks while another waits for an answer', async () => {
+    const [broken, waiting] = [await startWireLog({ appendDeadlineMs: 200 }), await startWireLog()]
+    const stream = newStream()
+    await waiting.log.append(stream, newEvents(1), 'none')
+    await broken.log.append(newStream(), newEvents(1), 'none')
+
+    const following = follow(waiting.log, { after: 'start' })
+    await vi.waitFor(() => expect(following.seen).toHaveLength(1), DEADLINE)
+    waiting.server.faults.hold('append')
+    const appending = waiting.log.append(stream, newEvents(1, 1), 0n)
+    await vi.waitFor(() => expect(waiting.server.faults.held).toBe(1), DEADLINE)
+    // The client keeps what all logs wait for in one place, and forgets all of it now.
+    broken.server.goAway()
+    await expect(broken.log.append(newStream(), newEvents(1), 'none')).rejects.toMatchObject({
+      code: 'log-unavailable',
+    })
+    await vi.waitFor(() => expect(waiting.server.faults.held).toBeGreaterThan(1), DEADLINE)
+    waiting.server.faults.letGo()
+
+    // The subscription keeps the first connection open: the answer that nobody waits for arrives there.
+    expect((await appending).revision).toBe(1n)
+    await vi.waitFor(() => expect(numbersOf(following.seen)).toEqual([0, 1]), DEADLINE)
+    await following.end()
+  })
+})
+
 describe('a cluster', () => {
   const startCluster = async () => {
     const store = new WireStore()

@@ -241,6 +241,8 @@ describe('traps of deleting', () => {
     for (const stream of streams) {
       await wire.log.setRetention(stream, { maxCount: 10 })
       expect(await all(wire.log.readStream(stream))).toEqual([])
+      const written = (await all(wire.client.readStream(`$$${stream}`))).map(({ event }) => event?.data)
+      expect(written[1]).toEqual(stream === streams[0] ? { $tb: 3, $maxCount: 10 } : { $maxCount: 10 })
       await wire.log.append(stream, newEvents(1, 3), 2n)
       expect(numbersOf(await all(wire.log.readStream(stream)))).toEqual([3])
     }

@@ -20,6 +20,8 @@ export interface WireServerOptions {
   readonly store?: WireStore
   /** Largest append in bytes. Default: the real server's 1 MiB. */
   readonly maxAppendSize?: number
+  /** PEM of a certificate and its key. Default: not encrypted. */
+  readonly tls?: { readonly certificate: Buffer; readonly key: Buffer }
 }
 
 export interface WireServer {
@@ -72,6 +74,11 @@ export const startWireServer = async (options: WireServerOptions = {}): Promise<
   const store = options.store ?? new WireStore()
   const faults = new WireFaults()
   const maxAppendSize = options.maxAppendSize ?? 1024 * 1024
+  const { tls } = options
+  const credentials =
+    tls === undefined
+      ? ServerCredentials.createInsecure()
+      : ServerCredentials.createSsl(null, [{ cert_chain: tls.certificate, private_key: tls.key }])
   let nodes: readonly WireServer[] = []
 
   const listen = async (port: number): Promise<{ server: Server; port: number }> => {
@@ -92,7 +99,7 @@ export const startWireServer = async (options: WireServerOptions = {}): Promise<
         answer(null, supportedMethods()),
     })
     const bound = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(`${HOST}:${port}`, ServerCredentials.createInsecure(), (error, actual) =>
+      server.bindAsync(`${HOST}:${port}`, credentials, (error, actual) =>
         error === null ? resolve(actual) : reject(error),
       )
     })
@@ -104,7 +111,7 @@ export const startWireServer = async (options: WireServerOptions = {}): Promise<
   running = first.server
   const { port } = first
   const wire: WireServer = {
-    connectionString: `esdb://${HOST}:${port}?tls=false`,
+    connectionString: `esdb://${HOST}:${port}?tls=${tls !== undefined}`,
     host: HOST,
     port,
     store,
