@@ -7,7 +7,7 @@ export const resourceName = z
     /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
     'must be 1 to 63 lower-case letters, digits or dashes, beginning and ending with a letter or digit',
   )
-  .meta({ id: 'ResourceName', description: 'A DNS label: 1 to 63 lower-case letters, digits and dashes' })
+  .describe('A DNS label: 1 to 63 lower-case letters, digits and dashes')
 
 const labelKey = z
   .string()

@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Cluster, postgresPrograms, startCluster } from '../adapters/postgres/testing/cluster.ts'
+import { runMcpctl } from './testing/system.ts'
+
+// mcpd and mcplocal as programs of their own, on Postgres where one is installed.
+
+const BIN = fileURLToPath(new URL('../dist/cli/bin/', import.meta.url))
+const programs = await postgresPrograms()
+
+let home: string
+let cluster: Cluster | undefined
+let env: Record<string, string>
+let mcpd: Program
+let mcplocal: Program
+let token: string
+
+interface Program {
+  readonly child: ChildProcess
+  readonly url: string
+  /** All of its standard error so far. */
+  log(): string
+}
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+const start = async (name: 'mcpd' | 'mcplocal', port: number, args: readonly string[] = []): Promise<Program> => {
+  const child = spawn(process.execPath, [join(BIN, `${name}.js`), '--port', `${port}`, ...args], {
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let log = ''
+  child.stderr?.on('data', (chunk) => {
+    log += chunk
+  })
+  await vi.waitFor(() => expect(log).toContain(`${name} is ready`), { timeout: 60_000, interval: 50 })
+  return { child, url: `http://127.0.0.1:${port}`, log: () => log }
+}
+
+const end = async (program: Program | undefined, signal: NodeJS.Signals): Promise<number | null> => {
+  if (program === undefined) return null
+  const exit = once(program.child, 'exit')
+  program.child.kill(signal)
+  const [code] = await exit
+  return code
+}
+
+const mcpctl = (...args: readonly string[]) =>
+  runMcpctl(args, { ...env, MCPCTL_SERVER: mcpd.url, MCPCTL_MCPLOCAL: mcplocal?.url ?? '', MCPCTL_TOKEN: token })
+
+const running = (server: string) =>
+  vi.waitFor(
+    async () => {
+      const { stdout } = await mcpctl('get', 'instances', '--server', server, '-o', 'json')
+      expect(JSON.parse(stdout).items).toMatchObject([{ status: { phase: 'running' } }])
+    },
+    { timeout: 60_000, interval: 200 },
+  )
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'mcpctl-programs-'))
+  if (programs !== undefined) cluster = await startCluster(programs)
+  const database = cluster === undefined ? {} : { DATABASE_URL: await cluster.createDatabase('mcpctl') }
+  env = { PATH: process.env.PATH ?? '', HOME: home, MCPCTL_HOME: join(home, '.mcpctl'), ...database }
+  mcpd = await start('mcpd', await freePort())
+  token = /mcpctl_at_[\w-]{43}/.exec(mcpd.log())?.[0] ?? ''
+  mcplocal = await start('mcplocal', await freePort(), ['--server', mcpd.url])
+  const everything = { packageName: '@modelcontextprotocol/server-everything' }
+  const manifests = [
+    { kind: 'project', metadata: { name: 'demo' }, spec: { servers: [{ name: 'everything' }] } },
+    { kind: 'server', metadata: { name: 'everything' }, spec: everything },
+  ]
+  const applied = await runMcpctl(
+    ['apply', '-f', '-'],
+    { ...env, MCPCTL_SERVER: mcpd.url, MCPCTL_TOKEN: token },
+    manifests.map((each) => JSON.stringify(each)).join('\n---\n'),
+  )
+  expect(applied.stderr).toBe('')
+  await running('everything')
+}, 120_000)
+afterAll(async () => {
+  await end(mcplocal, 'SIGKILL')
+  await end(mcpd, 'SIGTERM')
+  await cluster?.remove()
+  await rm(home, { recursive: true, force: true })
+})
+
+const connect = async (bearer = token): Promise<Client> => {
+  const client = new Client({ name: 'test', version: '1' })
+  const transport = new StreamableHTTPClientTransport(new URL(`${mcplocal.url}/projects/demo/mcp`), {
+    requestInit: { headers: { Authorization: `Bearer ${bearer}` } },
+  })
+  await client.connect(transport as Parameters<Client['connect']>[0])
+  return client
+}
+const echo = async (client: Client, message: string): Promise<unknown> =>
+  (await client.callTool({ name: 'everything__echo', arguments: { message } })).content
+
+describe('mcpd and mcplocal as programs of their own', () => {
+  it('show the first token once, and not in the log', async () => {
+    expect(token).not.toBe('')
+    expect(mcpd.log().match(/mcpctl_at_/g)).toHaveLength(1)
+    expect((await mcpctl('whoami')).stdout).toContain('admin')
+  })
+
+  it('keep the rows where DATABASE_URL says', async () => {
+    const status = JSON.parse((await mcpctl('status', '-o', 'json')).stdout)
+    expect(status.database.kind).toBe(cluster === undefined ? 'pglite' : 'postgres')
+  })
+
+  it('serve a client over Streamable HTTP', async () => {
+    const client = await connect()
+    expect(await echo(client, 'over http')).toEqual([{ type: 'text', text: 'Echo: over http' }])
+    await client.close()
+  })
+
+  it('let nobody in without a valid token', async () => {
+    await expect(connect('mcpctl_at_wrong')).rejects.toThrow()
+  })
+
+  it('serve a client over STDIO, with no token in its configuration', async () => {
+    const client = new Client({ name: 'test', version: '1' })
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: [join(BIN, 'mcpctl.js'), 'mcp', '-p', 'demo'],
+      env: { ...env, MCPCTL_SERVER: mcpd.url, MCPCTL_TOKEN: token },
+      stderr: 'ignore',
+    })
+    await client.connect(transport)
+    expect((await client.listTools()).tools.map(({ name }) => name)).toContain('everything__echo')
+    expect(await echo(client, 'over stdio')).toEqual([{ type: 'text', text: 'Echo: over stdio' }])
+    await client.close()
+  })
+
+  it('go on with a session after mcpd was killed and started', async () => {
+    const client = await connect()
+    await echo(client, 'before')
+    const port = new URL(mcpd.url).port
+    await end(mcpd, 'SIGKILL')
+    mcpd = await start('mcpd', Number(port))
+    expect(mcpd.log()).not.toContain('mcpctl_at_')
+    await running('everything')
+    await expect
+      .poll(() => echo(client, 'after').catch((error: unknown) => String(error)), { timeout: 30_000, interval: 200 })
+      .toEqual([{ type: 'text', text: 'Echo: after' }])
+    await client.close()
+  })
+
+  it('end with code 0 when they are told to', async () => {
+    expect(await end(mcplocal, 'SIGTERM')).toBe(0)
+    mcplocal = await start('mcplocal', Number(new URL(mcplocal.url).port), ['--server', mcpd.url])
+    const port = new URL(mcpd.url).port
+    expect(await end(mcpd, 'SIGTERM')).toBe(0)
+    mcpd = await start('mcpd', Number(port))
+  })
+})
