@@ -4,7 +4,8 @@ import type { Logger } from '../../domain/kernel/logger.ts'
 import type { Tables } from '../../projections/tables.ts'
 import { channelDialect } from './dialect.ts'
 import { migrate } from './migrate.ts'
-import { type PGliteFolder, pgliteFolder } from './pglite-folder.ts'
+import { hasPGlite, type PGliteFolder, pgliteFolder } from './pglite-folder.ts'
+import { readTemplate } from './pglite-template.ts'
 
 const INT8 = 20
 /** 16 MB of shared buffers instead of 128: half the memory, the same speed on rows of this size. */
@@ -17,8 +18,10 @@ export interface EmbeddedDatabase {
   close(): Promise<void>
 }
 
-const start = async (dataDir: string | undefined): Promise<PGlite> => {
+/** Starts PGlite on files, made from the template or from nothing where there are none, or in memory. */
+export const startPGlite = async (dataDir: string | undefined, template?: Blob): Promise<PGlite> => {
   const pglite = new PGlite({
+    ...(template === undefined ? {} : { loadDataDir: template }),
     ...(dataDir === undefined ? {} : { dataDir }),
     startParams: START_PARAMETERS,
     parsers: { [INT8]: BigInt },
@@ -27,8 +30,12 @@ const start = async (dataDir: string | undefined): Promise<PGlite> => {
   return pglite
 }
 
-const openData = async (dataDir: string | undefined, folder: PGliteFolder | undefined): Promise<EmbeddedDatabase> => {
-  const pglite = await start(dataDir)
+const openData = async (
+  dataDir: string | undefined,
+  folder: PGliteFolder | undefined,
+  template?: Blob,
+): Promise<EmbeddedDatabase> => {
+  const pglite = await startPGlite(dataDir, template)
   const channel = {
     query: (text: string, parameters: readonly unknown[]) => pglite.query<object>(text, [...parameters]),
   }
@@ -60,7 +67,7 @@ export const openPGlite = async (
   if (fresh) await files.discard()
   await files.begin()
   try {
-    return await openData(files.data, files)
+    return await openData(files.data, files, hasPGlite(folder) ? undefined : await readTemplate())
   } catch (error) {
     logger.warn(
       { error: String(error) },

@@ -12,8 +12,8 @@ export interface ThreadData {
   /** Throw the rows away first: the last runs did not end well. */
   readonly fresh: boolean
   /**
-   * Only make the database and end: that takes half a gigabyte of WebAssembly memory, which goes back to the system
-   * with the thread alone.
+   * Only make the database and end: that takes 150 MB (500 MB without the template) which go back to the
+   * system with the thread alone.
    */
   readonly prepare: boolean
 }

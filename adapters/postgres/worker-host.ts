@@ -122,7 +122,7 @@ export const openWorkerHost = async (options: WorkerHostOptions): Promise<ReadHo
     }
   }
   const supervised = supervise()
-  await opening
+  await Promise.race([opening, supervised])
 
   return {
     db: new Kysely<Tables>({ dialect: channelDialect(channel, { transactions: false }) }),
