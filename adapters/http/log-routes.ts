@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { LogLine } from '../../domain/instance/runtime.ts'
 import { notFound } from '../../domain/kernel/declared.ts'
 import type { HttpDeps } from './deps.ts'
+import { leaves } from './leaving.ts'
 import { nameParams } from './resource-schemas.ts'
 
 const logQuery = z.strictObject({
@@ -20,7 +21,7 @@ interface LogRequest {
 const MAX_INSTANCES = 100
 
 /** What instances print: one JSON object a line, `{instance, at, source, line}`. */
-export const logRoutes = (app: FastifyInstance, deps: HttpDeps): void => {
+export const logRoutes = (app: FastifyInstance, deps: HttpDeps, ending: AbortSignal): void => {
   const schema = { params: nameParams, querystring: logQuery }
   const exists = async (kind: string, name: string): Promise<void> => {
     if ((await deps.readSide.queries.get(kind, name)).row === undefined) throw notFound({ kind, name })
@@ -34,7 +35,7 @@ export const logRoutes = (app: FastifyInstance, deps: HttpDeps): void => {
     },
     async (request, reply) => {
       await exists('instance', request.params.name)
-      return stream(deps, request, reply, [request.params.name])
+      return stream(deps, request, reply, [request.params.name], ending)
     },
   )
   app.get<LogRequest>(
@@ -56,6 +57,7 @@ export const logRoutes = (app: FastifyInstance, deps: HttpDeps): void => {
         request,
         reply,
         page.items.map((row) => row.name),
+        ending,
       )
     },
   )
@@ -66,12 +68,11 @@ const stream = (
   request: FastifyRequest<LogRequest>,
   reply: FastifyReply,
   instances: readonly string[],
+  ending: AbortSignal,
 ): FastifyReply => {
   const { tail, since, previous, follow } = request.query
-  const left = new AbortController()
-  reply.raw.on('close', () => left.abort())
   const options = {
-    signal: left.signal,
+    signal: leaves(reply.raw, ending),
     follow: follow === 'true',
     previous: previous === 'true',
     ...(tail === undefined ? {} : { tail }),

@@ -7,6 +7,7 @@ import type { Labels } from '../../domain/kernel/name.ts'
 import { answerMutation, etagOf, show, showEvent, waitForRead } from './answers.ts'
 import { contextOf, type MutationRequest, mutationHeaders, mutationQuery } from './command-context.ts'
 import type { HttpDeps } from './deps.ts'
+import { leaves } from './leaving.ts'
 import { validationFailed } from './problem.ts'
 import * as schemas from './resource-schemas.ts'
 import { changedSince } from './watch.ts'
@@ -21,15 +22,15 @@ interface Named {
 type ListQuery = z.output<typeof schemas.instanceListQuery>
 
 /** Every kind's routes, made from its definition. */
-export const resourceRoutes = (app: FastifyInstance, deps: HttpDeps): void => {
+export const resourceRoutes = (app: FastifyInstance, deps: HttpDeps, ending: AbortSignal): void => {
   for (const kind of deps.registry.kinds) {
-    readRoutes(app, deps, kind)
+    readRoutes(app, deps, kind, ending)
     if (kind.declarable) declareRoutes(app, deps, kind)
     deleteRoute(app, deps, kind)
   }
 }
 
-const readRoutes = (app: FastifyInstance, deps: HttpDeps, kind: KindDefinition): void => {
+const readRoutes = (app: FastifyInstance, deps: HttpDeps, kind: KindDefinition, ending: AbortSignal): void => {
   const { readSide, log, catalog, registry } = deps
   const base = `/api/v1/${kind.plural}`
   const config = { access: { verb: 'view', what: kind.kind } } as const
@@ -47,11 +48,11 @@ const readRoutes = (app: FastifyInstance, deps: HttpDeps, kind: KindDefinition):
         response: { 200: schemas.listAnswer(kind) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { labelSelector, limit, cursor, minPosition, changedAfter, timeoutSeconds, server } = request.query
       await waitForRead(readSide, minPosition)
       if (changedAfter !== undefined)
-        await changedSince(readSide, kind.kind, BigInt(changedAfter), timeoutSeconds * 1000, request.raw)
+        await changedSince(readSide, kind.kind, BigInt(changedAfter), timeoutSeconds * 1000, leaves(reply.raw, ending))
       const page = await readSide.queries.list({
         kind: kind.kind,
         limit,

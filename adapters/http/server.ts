@@ -26,6 +26,8 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 500 },
     requestTimeout: 60_000,
+    // Requests that come while mcpd ends are served or cut off, not answered with something that is no problem document.
+    return503OnClosing: false,
     // A query is flat: a name that stands twice is a mistake, and is refused by its schema as an array.
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
@@ -68,9 +70,12 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     transform: createJsonSchemaTransform({ skipList: ['/openapi.json'] }),
   })
   await app.register(websocket, { options: { maxPayload: 64 * 1024 * 1024, perMessageDeflate: false } })
+  // Answers that would stay open (a watch, a log that is followed) end when mcpd does.
+  const ending = new AbortController()
+  app.addHook('preClose', async () => ending.abort())
   await app.register(async (scope) => {
-    resourceRoutes(scope, deps)
-    logRoutes(scope, deps)
+    resourceRoutes(scope, deps, ending.signal)
+    logRoutes(scope, deps, ending.signal)
     systemRoutes(scope, deps, metrics)
     linkRoute(scope, deps)
     scope.get('/openapi.json', { config: { access: 'public' } }, async () => app.swagger())
