@@ -73,9 +73,9 @@ export const append = async (
       appendOnce(client, stream, toAppend, expected, attemptMs),
     )
   } catch (error) {
+    if (isTombstoned(error)) throw streamTombstoned(stream)
     const actual = actualRevision(error)
     if (actual !== undefined) throw wrongExpectedRevision(stream, expected, actual)
-    if (isTombstoned(error)) throw streamTombstoned(stream)
     if (isTooLarge(error)) {
       const bytes = events.reduce((sum, { data, metadata }) => sum + Buffer.byteLength(data + metadata), 0)
       throw eventTooLarge(`an append to ${stream}`, bytes, error.maxAppendSize)

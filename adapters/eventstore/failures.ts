@@ -12,6 +12,7 @@ import {
   TimeoutError,
   UnavailableError,
   UnknownError,
+  WrongExpectedVersionError,
 } from '@eventstore/db-client'
 import { CodedError } from '../../domain/kernel/errors.ts'
 import { logUnavailable } from '../../domain/kernel/log-errors.ts'
@@ -35,7 +36,14 @@ const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in
 export const isMissing = (error: unknown): boolean =>
   error instanceof StreamNotFoundError || error instanceof NoStreamError || error instanceof NotFoundError
 
-export const isTombstoned = (error: unknown): boolean => error instanceof StreamDeletedError
+/** The revision of a stream that was destroyed, where a server answers with a conflict instead. */
+const DESTROYED = 2n ** 63n - 1n
+
+export const isTombstoned = (error: unknown): boolean =>
+  error instanceof StreamDeletedError ||
+  (error instanceof WrongExpectedVersionError &&
+    typeof error.actualVersion === 'bigint' &&
+    error.actualVersion >= DESTROYED)
 
 export const isTooLarge = (error: unknown): error is MaxAppendSizeExceededError =>
   error instanceof MaxAppendSizeExceededError

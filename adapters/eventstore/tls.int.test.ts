@@ -8,9 +8,11 @@ import { openEventStoreLog } from './eventstore-log.ts'
 import { all, newEvents, newStream, numbersOf } from './testing/events.ts'
 import { startWireServer } from './testing/wire-server.ts'
 
+const OPENSSL = 'openssl'
+
 const hasOpenssl = (): boolean => {
   try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' })
+    execFileSync(OPENSSL, ['version'], { stdio: 'ignore' })
     return true
   } catch {
     process.stdout.write('EventStoreDB over TLS: not tested, there is no openssl to make a certificate\n')
@@ -23,7 +25,7 @@ const startEncrypted = async () => {
   const [certificate, key] = [join(folder, 'certificate.pem'), join(folder, 'key.pem')]
   const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
   const form = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', ...subject]
-  await promisify(execFile)('openssl', ['req', ...form, '-keyout', key, '-out', certificate])
+  await promisify(execFile)(OPENSSL, ['req', ...form, '-keyout', key, '-out', certificate])
   const tls = { certificate: await readFile(certificate), key: await readFile(key) }
   const server = await startWireServer({ tls })
   onTestFinished(async () => {
