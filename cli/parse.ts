@@ -86,7 +86,7 @@ const readWords = (path: string, options: Options, rest: readonly string[]) => {
   if (config.server !== undefined) config.server.short = 's'
   try {
     return parseArgs({
-      args: withoutShortEquals(rest),
+      args: withoutBooleanValues(options, withoutShortEquals(rest)),
       options: config,
       strict: true,
       allowPositionals: true,
@@ -103,6 +103,16 @@ const withoutShortEquals = (words: readonly string[]): string[] => {
   return words.flatMap((word, i) =>
     /^-[A-Za-z]=/.test(word) && (end < 0 || i < end) ? [word.slice(0, 2), word.slice(3)] : [word],
   )
+}
+
+/** `--wait=false` means `--no-wait`, and `--wait=true` means `--wait`, as kubectl has it. */
+const withoutBooleanValues = (options: Options, words: readonly string[]): string[] => {
+  const end = words.indexOf('--')
+  return words.map((word, i) => {
+    const [, name = '', value] = /^--([^=]+)=(true|false)$/.exec(end < 0 || i < end ? word : '') ?? []
+    if (options[name]?.type !== 'boolean') return word
+    return value === 'true' ? `--${name}` : `--no-${name}`
+  })
 }
 
 /** `--server` is the address of mcpd, but the name of a server for verbs that have such an option; no name looks like an address. */
