@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
 import { pause, throwIfAborted } from './backoff.ts'
 import { TimedOut } from './failures.ts'
 
@@ -51,6 +52,8 @@ export class Inflow<Item> {
       if (this.#failed) throw this.#failure
       if (this.#ended) return []
       await this.#arrival(timeoutMs, signals)
+      // Items come one by one out of what the socket gave: after this turn of the event loop there are more of them.
+      await turn()
     }
   }
 

@@ -19,7 +19,7 @@ export interface SubscriptionContext {
 /** Most events in one batch unless asked otherwise. */
 const DEFAULT_BATCH = 500
 /** Most events the client buffers of one subscription; beyond that the server is made to wait, and cuts us off in the end. */
-const LARGEST_BUFFER = 500
+const LARGEST_BUFFER = 128
 /** How many pages of the server's search lie between two of its checkpoints, which are not used here. */
 const CHECKPOINT_INTERVAL = 1_000
 
