@@ -123,6 +123,9 @@ describe('delete', () => {
     world.mcpd.lingering = 1000
     expect((await world.run(['delete', 'project', 'p', '--no-wait'])).code).toBe(0)
     expect(world.slept).toEqual([])
+    await world.given(PROJECT.replace('name: p ', 'name: r '))
+    expect((await world.run(['delete', 'project', 'r', '--wait=false'])).code).toBe(0)
+    expect(world.slept).toEqual([])
     await world.given(PROJECT.replace('name: p ', 'name: q '))
     const { code, err } = await world.run(['delete', 'project', 'q', '--timeout', '1s'])
     expect([code, err]).toEqual([1, expect.stringContaining('still there after 1 s')])

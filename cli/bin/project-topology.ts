@@ -54,7 +54,11 @@ export const projectTopology = (readSide: ReadSide, logger: Logger): Topology & 
     for (const [name, watched] of projects) {
       const touches = (name: string): boolean => names === undefined || names.includes(name)
       const concerned =
-        kind === 'project' ? touches(name) : kind === 'server' ? [...watched.servers].some(touches) : kind === 'instance'
+        kind === 'project'
+          ? touches(name)
+          : kind === 'server'
+            ? [...watched.servers].some(touches)
+            : kind === 'instance'
       if (concerned) void read(name, watched)
     }
   })
