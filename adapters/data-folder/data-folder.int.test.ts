@@ -12,8 +12,10 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-const open = (path = folder, identify: (pid: number) => string | undefined = (pid) => (alive(pid) ? `p${pid}` : undefined)) =>
-  openDataFolder(path, { identify, now: new Date('2026-01-01T00:00:00Z') })
+const open = (
+  path = folder,
+  identify: (pid: number) => string | undefined = (pid) => (alive(pid) ? `p${pid}` : undefined),
+) => openDataFolder(path, { identify, now: new Date('2026-01-01T00:00:00Z') })
 
 const alive = (pid: number): boolean => {
   try {
