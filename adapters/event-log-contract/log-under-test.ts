@@ -64,9 +64,3 @@ export const appendEach = async (
   }
   return answers
 }
-
-/** The first item that satisfies `wanted`; the iteration is left then. Rejects when it ends without one. */
-export const firstOf = async <Item>(items: AsyncIterable<Item>, wanted: (item: Item) => boolean): Promise<Item> => {
-  for await (const item of items) if (wanted(item)) return item
-  throw new Error('the iteration ended before the item came')
-}
