@@ -7,9 +7,10 @@ import {
 } from '../domain/accesstoken/decide.ts'
 import type { Clock } from '../domain/kernel/clock.ts'
 import type { Decider } from '../domain/kernel/decider.ts'
-import { coded } from '../domain/kernel/errors.ts'
+import { coded, isError } from '../domain/kernel/errors.ts'
 import type { Actor } from '../domain/kernel/event.ts'
 import type { EventOf } from '../domain/kernel/event-type.ts'
+import { logUnavailable } from '../domain/kernel/log-errors.ts'
 import type { CommandContext } from './context.ts'
 import type { CommandLoop } from './handle.ts'
 
@@ -49,6 +50,8 @@ export const ADMIN: Principal = { kind: 'User', name: 'admin' }
 
 /** How long a token that was found valid is believed without looking again; revoking it in this process takes effect at once. */
 const TRUST_MS = 5_000
+/** How long it is believed while the log is away: nothing can be revoked then, and reads shall go on. */
+const TRUST_IN_OUTAGE_MS = 10 * 60_000
 const MAX_TRUSTED = 5_000
 
 const TOKEN = /^mcpctl_at_[A-Za-z0-9_-]{43}$/
@@ -69,17 +72,23 @@ const bootstrapDecider: Decider<
 }
 
 export const createAccessTokens = (loop: CommandLoop, clock: Clock): AccessTokens => {
-  const trusted = new Map<string, { readonly token: AccessToken; readonly until: number }>()
+  const trusted = new Map<string, { readonly token: AccessToken; readonly seenAt: number }>()
 
   const find = async (sha: string): Promise<AccessToken> => {
-    const now = clock.now().getTime()
     const known = trusted.get(sha)
-    if (known !== undefined && known.until > now && known.until <= now + TRUST_MS) return known.token
-    const { state } = await loop.load(accessTokenDecider, streamOf(sha))
-    trusted.delete(sha)
-    if (state.status === 'active') trusted.set(sha, { token: state, until: now + TRUST_MS })
-    if (trusted.size > MAX_TRUSTED) trusted.delete(trusted.keys().next().value ?? '')
-    return state
+    // A clock that was set back must not make an old look last longer.
+    const age = known === undefined ? Number.POSITIVE_INFINITY : Math.abs(clock.now().getTime() - known.seenAt)
+    if (known !== undefined && age < TRUST_MS) return known.token
+    try {
+      const { state } = await loop.load(accessTokenDecider, streamOf(sha))
+      trusted.delete(sha)
+      if (state.status === 'active') trusted.set(sha, { token: state, seenAt: clock.now().getTime() })
+      if (trusted.size > MAX_TRUSTED) trusted.delete(trusted.keys().next().value ?? '')
+      return state
+    } catch (error) {
+      if (known === undefined || age >= TRUST_IN_OUTAGE_MS || !isError(error, logUnavailable)) throw error
+      return known.token
+    }
   }
 
   const issue = async (

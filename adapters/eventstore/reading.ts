@@ -47,6 +47,7 @@ async function* resuming(context: ReadContext, open: Open, signals: readonly Abo
   const { clients, stallMs } = context
   let last: Resolved | undefined
   let failures = 0
+  let reason: unknown
   let waitUntil = performance.now() + stallMs
   for (;;) {
     const lease = clients.lease()
@@ -62,6 +63,7 @@ async function* resuming(context: ReadContext, open: Open, signals: readonly Abo
           throwIfAborted(signals)
         }
         failures = 0
+        reason = undefined
         waitUntil = performance.now() + stallMs
       }
     } catch (error) {
@@ -69,7 +71,10 @@ async function* resuming(context: ReadContext, open: Open, signals: readonly Abo
       if (isMissing(error) || isTombstoned(error)) return
       if (spoilsClient(error)) clients.renew(lease.client)
       if (!isPassing(error)) throw translateFailure(error)
-      if (error instanceof TimedOut || performance.now() >= waitUntil) throw logUnavailable(describeFailure(error))
+      if (error instanceof TimedOut || performance.now() >= waitUntil)
+        // The last attempt's own time says little: it may have had a millisecond left.
+        throw logUnavailable(`${describeFailure(reason ?? error)} (tried for ${stallMs / 1000} s)`)
+      reason = error
       failures += 1
     } finally {
       // Not awaited: it waits for a connection when there is none yet. The lease is what keeps it owned.

@@ -1,15 +1,16 @@
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { createJsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod'
 import { errorCatalog } from '../../domain/kernel/errors.ts'
 import { listenError } from '../../domain/kernel/listen-errors.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
 import { guard } from './access.ts'
 import type { HttpDeps } from './deps.ts'
 import { linkRoute } from './link-route.ts'
 import { logRoutes } from './log-routes.ts'
 import { createMetrics, type HttpMetrics } from './metrics.ts'
-import { methodNotAllowed, routeNotFound, sendProblem, toCodedError } from './problem.ts'
+import { internal, methodNotAllowed, routeNotFound, sendProblem, toCodedError } from './problem.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { systemRoutes } from './system-routes.ts'
 
@@ -38,11 +39,7 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler((error, request, reply) => {
-    if (toCodedError(error).status >= 500)
-      deps.logger.error(
-        { err: error, requestId: request.id, method: request.method, url: request.url },
-        'request failed',
-      )
+    report(deps.logger, request, error)
     return sendProblem(request, reply, error, meanings)
   })
   app.setNotFoundHandler((request, reply) => {
@@ -81,6 +78,14 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     scope.get('/openapi.json', { config: { access: 'public' } }, async () => app.swagger())
   })
   return { app, metrics }
+}
+
+/** A bug is logged with its stack; what is known to happen (the log or the database is away) in one line; what users do wrong not at all. */
+const report = (logger: Logger, request: FastifyRequest, error: unknown): void => {
+  const { code, status, message } = toCodedError(error)
+  const where = { requestId: request.id, method: request.method, url: request.url.split('?', 1)[0] }
+  if (code === internal.code) logger.error({ ...where, err: error }, 'request failed')
+  else if (status >= 500) logger.warn({ ...where, code }, `request failed: ${message}`)
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const
