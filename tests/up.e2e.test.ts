@@ -83,7 +83,7 @@ describe('a new user', () => {
     expect(first.stdout).toContain('project/first-steps created')
     await serversRun()
     const client = await system.connect('first-steps')
-    expect(text(await client.callTool({ name: 'everything__get-env', arguments: {} }))).toContain('bonjour-7f3a')
+    expect(text(await client.callTool({ name: 'playground__get-env', arguments: {} }))).toContain('bonjour-7f3a')
     const shown = await system.mcpctl(['describe', 'secret', 'first-steps'])
     expect(shown.stdout).toContain('GREETING')
     expect(shown.stdout).not.toContain('bonjour')
