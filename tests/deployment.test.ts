@@ -57,3 +57,21 @@ describe('Dockerfile', () => {
 
   it('does not run as root', () => expect(read('Dockerfile')).toMatch(/^USER node$/m))
 })
+
+describe('package-lock.json', () => {
+  interface Locked {
+    readonly optionalDependencies?: Readonly<Record<string, string>>
+    readonly resolved?: string
+  }
+  const { packages }: { packages: Record<string, Locked> } = JSON.parse(read('package-lock.json'))
+
+  // npm leaves out what the registry of the machine it runs on does not have; `npm ci` then refuses to start.
+  it('has every optional package, for every platform', () => {
+    const names = new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, '')))
+    const wanted = Object.values(packages).flatMap((each) => Object.keys(each.optionalDependencies ?? {}))
+    expect(wanted.filter((name) => !names.has(name))).toEqual([])
+  })
+
+  it('names no registry', () =>
+    expect(Object.values(packages).filter(({ resolved }) => resolved?.startsWith('http'))).toEqual([]))
+})
