@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { eventLogContract } from '../event-log-contract/contract.ts'
 import { openEmbeddedLog } from './embedded-log.ts'
 
+process.stdout.write('event log contract: runs on the embedded log\n')
+
 eventLogContract('embedded log', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mcpctl-log-'))
   const log = await openEmbeddedLog({ folder })
