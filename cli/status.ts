@@ -44,9 +44,12 @@ const statusText = (url: string, status: StatusAnswer): string => {
         : `${log.kind}, head at ${log.head ?? 'nothing yet'}${ping}`,
     database: database?.kind,
     data: dataFolder,
-    instances: Object.entries(instances)
-      .map(([phase, count]) => `${count} ${phase}`)
-      .join(', '),
+    instances:
+      instances === null
+        ? 'unknown, the rows cannot be read'
+        : Object.entries(instances)
+            .map(([phase, count]) => `${count} ${phase}`)
+            .join(', '),
   })
   const readModels = table(
     ['READ MODEL', 'STATE', 'GENERATION', 'POSITION', 'LAG', 'NOTE'],

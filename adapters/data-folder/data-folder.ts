@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, chmod, mkdir } from 'node:fs/promises'
+import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import { coded } from '../../domain/kernel/errors.ts'
@@ -84,8 +84,8 @@ export const openDataFolder = async (
 
 const makeFolder = async (path: string): Promise<void> => {
   try {
+    // A folder that is there keeps its mode: it may be a mount, or a wrong path that is not ours to change.
     await mkdir(path, { recursive: true, mode: 0o700 })
-    await chmod(path, 0o700)
     await access(path, constants.W_OK | constants.X_OK)
   } catch (error) {
     throw dataFolderNotWritable(path, error instanceof Error ? error.message : String(error))

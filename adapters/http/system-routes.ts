@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { rightsOf } from '../../commands/authorize.ts'
+import { CodedError } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { identityOf } from './access.ts'
 import { answerMutation } from './answers.ts'
@@ -154,9 +155,15 @@ const checkLog = async ({ log }: HttpDeps): Promise<JsonObject & { ok: boolean }
   }
 }
 
-const phases = async ({ readSide }: HttpDeps): Promise<JsonObject> => {
+/** How many instances are in which phase; null when the rows are away, for the rest of the status must still be told. */
+const phases = async ({ readSide }: HttpDeps): Promise<JsonObject | null> => {
   const counts: Record<string, number> = { running: 0, starting: 0, pending: 0, error: 0 }
-  for (const [phase, count] of await readSide.queries.countByStatus('instance', 'phase'))
-    counts[phase] = (counts[phase] ?? 0) + count
-  return counts
+  try {
+    for (const [phase, count] of await readSide.queries.countByStatus('instance', 'phase'))
+      counts[phase] = (counts[phase] ?? 0) + count
+    return counts
+  } catch (error) {
+    if (error instanceof CodedError) return null
+    throw error
+  }
 }

@@ -108,7 +108,8 @@ export interface StatusAnswer {
   }
   readonly database?: { readonly kind: string }
   readonly readModels: readonly ReadModelState[]
-  readonly instances: Readonly<Record<string, number>>
+  /** Null when the rows are away. */
+  readonly instances: Readonly<Record<string, number>> | null
   readonly reactors: readonly {
     readonly name: string
     readonly state: string

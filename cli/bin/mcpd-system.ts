@@ -24,24 +24,23 @@ import { startReconciler } from '../../commands/reactors/reconciler.ts'
 import { createResourceCommands } from '../../commands/resources.ts'
 import { resolveEnv } from '../../commands/secrets/resolve-env.ts'
 import { recordRotation, rotateMasterKey } from '../../commands/secrets/rotate-master-key.ts'
-import { ORPHAN_AGE_MS, sweepDataKeys } from '../../commands/secrets/sweep-data-keys.ts'
 import { seed } from '../../commands/seed.ts'
 import { catalog } from '../../domain/catalog.ts'
 import { systemClock } from '../../domain/kernel/clock.ts'
 import { notFound } from '../../domain/kernel/declared.ts'
+import { coded } from '../../domain/kernel/errors.ts'
 import type { EventLog } from '../../domain/kernel/event-log.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { createRegistry } from '../../domain/kernel/registry.ts'
 import type { Link, LinkDialer } from '../../domain/mcp/link.ts'
 import { kinds } from '../../domain/registry.ts'
-import type { Keyring } from '../../domain/secret/keyring.ts'
 import { redactor } from '../../domain/secret/redact.ts'
-import type { ReadSide } from '../../queries/read-side.ts'
 import { instanceView } from './instance-view.ts'
 import { kindHooks, secretReader } from './kind-hooks.ts'
 import type { McpdConfig } from './mcpd-config.ts'
 import { projectTopology } from './project-topology.ts'
+import { sweepOrphanedKeys } from './sweep-orphaned-keys.ts'
 import { version } from './version.ts'
 
 /** A running mcpd. */
@@ -94,6 +93,7 @@ const wire = async (
   const log = await openLog(config, folder)
   opened.push(() => log.close())
 
+  const wasEmpty = (await log.head()) === undefined
   const loop = createCommandLoop({ log, catalog, clock })
   const system = reactorContext('mcpd', newId())
   const keyring = await openKeyring({
@@ -107,6 +107,9 @@ const wire = async (
     logger,
     record: recordRotation({ commands: loop, clock }, system),
   })
+
+  // Data keys come after the first events, so keys beside an empty log mean that the log is gone: nothing may cover that up.
+  if (wasEmpty && (await keyring.list()).length > 0) throw logLost(folder.path)
 
   const readSide = await openReadSide({
     log,
@@ -130,10 +133,9 @@ const wire = async (
   const resources = createResourceCommands({ loop, registry, clock, newId, hooks })
   const tokens = createAccessTokens(loop, clock)
   await seed({ loop, registry, resources, defaultBackend, log, newId })
-  const firstToken = await tokens.bootstrap(system, await givenToken(config.bootstrapTokenFile))
 
-  await sweepOrphanedKeys(config, { log, readSide, keyring })
-
+  const sweep = sweepOrphanedKeys(config, { log, readSide, keyring, logger, startedAt: clock.now() })
+  opened.push(() => sweep.stop())
   const runtime = await openProcessRuntime({ dataFolder: folder.path, logger })
   opened.push(() => runtime.close())
   const host = createInstanceHost({ runtime, logger, version, redactor })
@@ -183,6 +185,8 @@ const wire = async (
   opened.push(async () => links.abort())
   opened.push(() => app.close())
   const url = await listen(app, config.host, config.port)
+  // Last: a start that fails before this point must not use up the one time the token is shown.
+  const firstToken = await tokens.bootstrap(system, await givenToken(config.bootstrapTokenFile))
 
   return {
     url,
@@ -208,20 +212,11 @@ const wire = async (
   }
 }
 
-/**
- * Destroys data keys that no secret has: mcpd was killed after making one, or before destroying one. Nothing is being made on the
- * embedded log yet; on EventStoreDB another mcpd may be about to declare the secret of a young one.
- */
-const sweepOrphanedKeys = async (
-  config: McpdConfig,
-  { log, readSide, keyring }: { readonly log: EventLog; readonly readSide: ReadSide; readonly keyring: Keyring },
-): Promise<void> => {
-  if ((await keyring.list()).length === 0) return
-  const rows = await instanceView(readSide).rows('secret', (await log.head()) ?? 0n)
-  const uids = new Set(rows.map(({ uid }) => uid))
-  const minAge = config.eventStoreUrl === undefined ? 0 : ORPHAN_AGE_MS
-  await sweepDataKeys(keyring, async (uid) => uids.has(uid), new Date(), minAge)
-}
+/** 500: the data folder has keys of secrets, but no events. */
+const logLost = coded('log-lost', 500, 'There are data keys but no events: the log was lost', (folder: string) => ({
+  message: `there are data keys of secrets, but the event log of ${folder} is empty`,
+  hint: 'Put the log back (the folder "log", or the EventStoreDB that EVENTSTORE_URL named), or choose an empty data folder',
+}))
 
 const ownDataFolder = (path: string): Promise<DataFolder> =>
   openDataFolder(path, {

@@ -49,10 +49,13 @@ const main = async (): Promise<void> => {
   )
   const logger = createLogger('mcpd')
   const once = values['issue-admin-token'] === true
-  const mcpd = await startMcpd(once ? { ...config, host: '127.0.0.1', port: 0 } : config, logger)
+  const starting = startMcpd(once ? { ...config, host: '127.0.0.1', port: 0 } : config, logger)
+  exitOn(['SIGTERM', 'SIGINT'], () => starting.then((started) => started.close()), logger)
+  const mcpd = await starting
   if (once) {
     process.stdout.write(`${mcpd.firstToken ?? (await mcpd.issueAdminToken('issued on the command line'))}\n`)
-    return mcpd.close()
+    await mcpd.close()
+    return
   }
   logger.info({ url: mcpd.url, version, dataFolder: config.dataFolder }, 'mcpd is ready')
   // On stderr and not through the logger: shown once, kept nowhere.
@@ -60,7 +63,6 @@ const main = async (): Promise<void> => {
     process.stderr.write(
       `\nThe administrator's token, shown this once:\n\n    ${mcpd.firstToken}\n\nLog in with: mcpctl login --server ${mcpd.url} --token-stdin\n\n`,
     )
-  exitOn(['SIGTERM', 'SIGINT'], () => mcpd.close(), logger)
 }
 
 main().catch((error: unknown) => failed('mcpd', error))

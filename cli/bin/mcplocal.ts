@@ -41,6 +41,7 @@ const main = async (): Promise<void> => {
   const env = values.port === undefined ? process.env : { ...process.env, MCPLOCAL_PORT: values.port }
   const server = values.server ?? process.env.MCPCTL_SERVER ?? 'http://127.0.0.1:3100'
   const logger = createLogger('mcplocal')
+  const mcpd = await watchMcpd(server)
   const mcplocal = await startMcplocal({
     host: values.host ?? process.env.MCPLOCAL_HOST ?? '127.0.0.1',
     port: portOf(env, 'MCPLOCAL_PORT') ?? 3200,
@@ -49,9 +50,28 @@ const main = async (): Promise<void> => {
     version,
     allowedHosts: values['allow-host'] ?? [],
     allowedOrigins: values['allow-origin'] ?? [],
+    notReady: mcpd.trouble,
   })
   logger.info({ url: mcplocal.url, server }, 'mcplocal is ready')
   exitOn(['SIGTERM', 'SIGINT'], () => mcplocal.close(), logger)
+}
+
+const PROBE_MS = 5_000
+
+/** Asks mcpd now and then whether it is there, for `/readyz`. */
+const watchMcpd = async (server: string): Promise<{ trouble(): string | undefined }> => {
+  let trouble: string | undefined
+  const probe = async (): Promise<void> => {
+    try {
+      const { ok, status } = await fetch(`${server}/healthz`, { signal: AbortSignal.timeout(PROBE_MS / 2) })
+      trouble = ok ? undefined : `mcpd at ${server} answers ${status}`
+    } catch {
+      trouble = `mcpd does not answer at ${server}`
+    }
+  }
+  await probe()
+  setInterval(() => void probe(), PROBE_MS).unref()
+  return { trouble: () => trouble }
 }
 
 main().catch((error: unknown) => failed('mcplocal', error))

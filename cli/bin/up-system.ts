@@ -9,6 +9,9 @@ import { mcpdConfig } from './mcpd-config.ts'
 import { type Mcpd, startMcpd } from './mcpd-system.ts'
 import { version } from './version.ts'
 
+/** A program that has not ended this long after it was told to is ended. */
+const END_MS = 10_000
+
 export interface UpOptions {
   readonly demo: boolean
   readonly port: number
@@ -21,6 +24,7 @@ export interface UpOptions {
 export const up = async (deps: Deps, options: UpOptions): Promise<void> => {
   const { out, signal } = deps
   const began = performance.now()
+  signal.addEventListener('abort', () => endsInTime(deps), { once: true })
   const logger = createLogger('mcpctl', options.verbose ? 'info' : 'warn')
   const { dataFolder, port } = options
   const config = await mcpdConfig({ port, ...(dataFolder === undefined ? {} : { dataFolder }) }, deps.env)
@@ -46,7 +50,6 @@ export const up = async (deps: Deps, options: UpOptions): Promise<void> => {
       else out.line('\nNext: mcpctl apply -f examples/first-steps, or mcpctl up --demo')
       out.line('\nCtrl-C ends it. The next start goes on where this one ended.')
       await aborted(signal)
-      out.note('ending …')
     } finally {
       await mcplocal.close()
     }
@@ -65,6 +68,15 @@ const logIn = async ({ config }: Deps, mcpd: Mcpd, mcplocal: string): Promise<st
     ...(config.tokenFrom === 'MCPCTL_TOKEN' && valid ? {} : { token }),
   })
   return token
+}
+
+/** Says that it ends, and sees that it does. */
+const endsInTime = ({ out }: Deps): void => {
+  out.note('ending …')
+  setTimeout(() => {
+    out.note(`not ended after ${END_MS / 1000} s, giving up`)
+    process.exit(1)
+  }, END_MS).unref()
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

@@ -8,7 +8,9 @@ export default defineVerb({
   async run({ api, out }, { output }) {
     const answer = await api.rotateMasterKey()
     if (output === undefined) {
-      out.line(`${answer.rewrapped} data keys are wrapped with master key ${answer.to}, no longer with ${answer.from}`)
+      out.line(
+        `${answer.rewrapped} data ${answer.rewrapped === 1 ? 'key is' : 'keys are'} wrapped with master key ${answer.to}, no longer with ${answer.from}`,
+      )
       return undefined
     }
     const { toJson, toYaml } = await import('../output/yaml.ts')

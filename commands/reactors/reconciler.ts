@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type InstanceCommand, instanceDecider } from '../../domain/instance/decide.ts'
 import type { InstanceHost } from '../../domain/instance/host.ts'
 import { startFailed } from '../../domain/instance/runtime.ts'
@@ -5,6 +6,7 @@ import type { Clock, NewId } from '../../domain/kernel/clock.ts'
 import { CodedError } from '../../domain/kernel/errors.ts'
 import type { Position, RecordedEvent } from '../../domain/kernel/event.ts'
 import { categoryOf, type EventLog, idOf } from '../../domain/kernel/event-log.ts'
+import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { ResourceRow } from '../../domain/kernel/resource.ts'
 import type { ServerSpec } from '../../domain/server/resource.ts'
@@ -129,12 +131,22 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
       const program = programOf(spec)
       const launch = { instance, server: server.name, program, env, secrets: secretValues }
       const { details } = await host.start(launch, { signal })
-      await send({ type: 'ReportStarted', instance, at: now(), details })
+      await reportStarted(instance, details)
     } catch (error) {
       if (signal.aborted) return // stopped on purpose: the state that asked for it says so
       if (!(error instanceof CodedError)) throw error
       logger.warn({ instance, server: server.name, code: error.code }, `instance did not start: ${error.message}`)
       await send({ type: 'ReportStartFailed', instance, at: now(), reason: reasonOf(error) })
+    }
+  }
+
+  /** What runs without anybody knowing is stopped again; it is started when the log takes events again. */
+  const reportStarted = async (instance: string, details: JsonObject): Promise<void> => {
+    try {
+      await send({ type: 'ReportStarted', instance, at: now(), details })
+    } catch (error) {
+      await host.stop(instance)
+      throw error
     }
   }
 
@@ -165,8 +177,26 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
       .catch((error: unknown) => workFailed(server, error))
   })
 
+  /** Everything once; rows that are not there yet are waited for, however long. */
+  const lookAround = async (at: Position): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        for (const row of await view.servers(at)) queue.add(row.name)
+        for (const row of await view.allInstances(at)) queue.add((row.spec as { server?: string }).server ?? '')
+        failing = undefined
+        return
+      } catch (error) {
+        failing = error instanceof Error ? error.message : String(error)
+        logger.warn({ code: codeOf(error) }, `the reconciler cannot begin yet: ${failing}`)
+        await sleep(RETRY_WORK_MS, undefined, { signal: stopping.signal }).catch(() => undefined) // aborted: the loop ends
+      }
+    }
+  }
+
   const follow = async (): Promise<void> => {
-    for await (const batch of log.subscribe({ after: seen, signal: stopping.signal })) {
+    const begun = seen
+    await lookAround(begun)
+    for await (const batch of log.subscribe({ after: begun, signal: stopping.signal })) {
       for (const event of batch) {
         if (event.position > seen) seen = event.position
         if (event.type === 'SecretDeclared') await retryUsersOf(idOf(event.stream))
@@ -187,13 +217,10 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
     }
   }
 
-  const begun = seen
   const following = follow().catch((error: unknown) => {
     failing = error instanceof Error ? error.message : String(error)
     logger.error({ err: error }, 'the reconciler has stopped')
   })
-  for (const row of await view.servers(begun)) queue.add(row.name)
-  for (const row of await view.allInstances(begun)) queue.add((row.spec as { server?: string }).server ?? '')
 
   return {
     status: () => ({
@@ -219,6 +246,8 @@ const affected = ({ stream, type, data }: RecordedEvent): readonly string[] => {
   const concerns = category === 'instance' && (type === 'InstanceStopped' || type === 'InstanceRetryRequested')
   return concerns && typeof data.server === 'string' ? [data.server] : []
 }
+
+const codeOf = (error: unknown): string => (error instanceof CodedError ? error.code : 'internal')
 
 const programOf = ({ packageName, version, command, args, allowScripts }: ServerSpec) => {
   if (packageName !== undefined)

@@ -98,7 +98,11 @@ export const instance = defineKind({
       value: ({ status }, now) =>
         typeof status?.nextRetryAt === 'string' ? `in ${age(now.toISOString(), new Date(status.nextRetryAt))}` : '',
     },
-    field('REASON', 'status.error', { wide: true }),
+    {
+      header: 'REASON',
+      wide: true,
+      value: ({ status }) => (typeof status?.error === 'string' ? (status.error.split('\n', 1)[0] ?? '') : ''),
+    },
   ],
   example: { server: 'everything', serverUid: '…', specHash: '…' },
 })

@@ -43,7 +43,7 @@ export const masterKeyMissing = coded(
   'There are secrets, but the master key that opens them is not where it should be',
   (expected: string, where: string) => ({
     message: `the master key ${expected}, which the secrets need, is missing: looked for ${where}`,
-    hint: 'Put it back from where you keep it, or set MCPCTL_MASTER_KEY or MCPCTL_MASTER_KEY_FILE. Without it the values are lost: delete the secrets and create them again',
+    hint: 'Put it back from where you keep it, or set MCPCTL_MASTER_KEY or MCPCTL_MASTER_KEY_FILE. Without it the values are lost: move the folder "keys" out of the data folder, start, and write every secret anew',
     expected,
     where,
   }),

@@ -27,7 +27,10 @@ export const envVar = z
 const packageName = z
   .string()
   .max(214)
-  .regex(/^(@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/, 'must be an npm package name, such as "@scope/name"')
+  .regex(
+    /^(@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/,
+    'must be an npm package name, such as "@scope/name"; a version goes into "version"',
+  )
 
 export const serverSpec = z
   .strictObject({
