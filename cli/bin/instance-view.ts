@@ -17,12 +17,13 @@ const rowsBehind = coded(
   }),
 )
 
-/** The reconciler's view of servers and instances: the read model, never older than what it has itself written. */
+/** The reconciler's view of servers and instances: the read model, never older than what it has itself written. `signal` ends waiting. */
 export const instanceView = (
   readSide: ReadSide,
+  signal: AbortSignal,
 ): InstanceView & { rows(kind: string, atLeast: Position): Promise<readonly ResourceRow[]> } => {
   const caughtUp = async (position: Position): Promise<void> => {
-    if (!(await readSide.waitFor(position, { timeoutMs: WAIT_MS }))) throw rowsBehind(position)
+    if (!(await readSide.waitFor(position, { timeoutMs: WAIT_MS, signal }))) throw rowsBehind(position)
   }
   const all = async (kind: string, fieldFilter?: { server: string }): Promise<readonly ResourceRow[]> => {
     const rows: ResourceRow[] = []

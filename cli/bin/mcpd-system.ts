@@ -140,10 +140,11 @@ const wire = async (
   opened.push(() => runtime.close())
   const host = createInstanceHost({ runtime, logger, version, redactor })
   opened.push(() => host.close())
+  const closing = new AbortController()
   const reconciler = await startReconciler({
     log,
     loop,
-    view: instanceView(readSide),
+    view: instanceView(readSide, closing.signal),
     host,
     clock,
     newId,
@@ -184,6 +185,7 @@ const wire = async (
     serveLink({ project, link, topology, host, logger, onCall: metrics.mcpCall, signal: links.signal })
   opened.push(async () => links.abort())
   opened.push(() => app.close())
+  opened.push(async () => closing.abort())
   const url = await listen(app, config.host, config.port)
   // Last: a start that fails before this point must not use up the one time the token is shown.
   const firstToken = await tokens.bootstrap(system, await givenToken(config.bootstrapTokenFile))

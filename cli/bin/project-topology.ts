@@ -102,18 +102,18 @@ const describeProject = async ({ queries }: ReadSide, name: string): Promise<Top
       servers.map(async ({ name: server, tools }) => {
         const page = await queries.list({ kind: 'instance', limit: MAX_INSTANCES, fieldFilter: { server } })
         const rules = tools === undefined ? {} : { tools: definedOnly(tools) }
-        return { name: server, ...rules, ...running(page.items) }
+        return { name: server, ...rules, ...reasonOf(page.items) }
       }),
     ),
   }
 }
 
-const running = (instances: readonly ResourceRow[]): Pick<TopologyServer, 'instances' | 'reason'> => {
-  const names = instances.filter(({ status }) => status.phase === 'running').map((row) => row.name)
-  if (names.length > 0) return { instances: names }
+/** Why none of a server's instances runs; nothing if one does. */
+const reasonOf = (instances: readonly ResourceRow[]): Pick<TopologyServer, 'reason'> => {
+  if (instances.some(({ status }) => status.phase === 'running')) return {}
   const failed = instances.find(({ status }) => typeof status.error === 'string')
-  if (failed !== undefined) return { instances: [], reason: `it does not start: ${failed.status.error}` }
-  return { instances: [], reason: instances.length === 0 ? 'no copy of it is wanted (replicas: 0)' : 'it is starting' }
+  if (failed !== undefined) return { reason: `it does not start: ${failed.status.error}` }
+  return { reason: instances.length === 0 ? 'no copy of it is wanted (replicas: 0)' : 'it is starting' }
 }
 
 /** Drops members that are undefined: the link's types have no such. */

@@ -31,7 +31,7 @@ export const sweepOrphanedKeys = (
 
   const once = async (): Promise<void> => {
     if ((await keyring.list()).length === 0) return
-    const rows = await instanceView(readSide).rows('secret', (await log.head()) ?? 0n)
+    const rows = await instanceView(readSide, stopping.signal).rows('secret', (await log.head()) ?? 0n)
     const uids = new Set(rows.map(({ uid }) => uid))
     const destroyed = await sweepDataKeys(keyring, async (uid) => uids.has(uid), startedAt, minAge)
     if (destroyed > 0) logger.info({ destroyed }, 'destroyed data keys that no secret has')

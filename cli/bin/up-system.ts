@@ -32,6 +32,7 @@ export const up = async (deps: Deps, options: UpOptions): Promise<void> => {
   const about = () => (mcplocalUrl === '' ? {} : { mcplocal: { url: mcplocalUrl } })
   const mcpd = await startMcpd(config, logger, about).catch(explain)
   try {
+    if (signal.aborted) return
     const mcplocal = await startMcplocal({
       host: '127.0.0.1',
       port: options.mcplocalPort,

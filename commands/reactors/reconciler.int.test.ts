@@ -1,0 +1,247 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openEmbeddedLog } from '../../adapters/embedded-log/embedded-log.ts'
+import { openReadSide } from '../../adapters/postgres/read-side.ts'
+import { instanceView } from '../../cli/bin/instance-view.ts'
+import { catalog } from '../../domain/catalog.ts'
+import type { InstanceHost } from '../../domain/instance/host.ts'
+import { type Exit, type Launch, startFailed } from '../../domain/instance/runtime.ts'
+import type { EventLog } from '../../domain/kernel/event-log.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
+import { createRegistry } from '../../domain/kernel/registry.ts'
+import { kinds } from '../../domain/registry.ts'
+import type { ReadSide } from '../../queries/read-side.ts'
+import { createCommandLoop } from '../handle.ts'
+import { createResourceCommands } from '../resources.ts'
+import { envUnresolved } from '../secrets/resolve-env.ts'
+import { reactorContext } from './reactor.ts'
+import { type Reconciler, startReconciler } from './reconciler.ts'
+
+const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+const registry = createRegistry(kinds)
+
+/** A host whose programs are names in a set: what the reconciler asks of it is what is tested. */
+const createHost = () => {
+  const running = new Map<string, Launch>()
+  let exited: (instance: string, exit: Exit) => void = () => {}
+  let refusal: string | undefined
+  const host: InstanceHost = {
+    async start(launch) {
+      if (refusal !== undefined) throw startFailed(refusal)
+      running.set(launch.instance, launch)
+      return { details: { pid: 1 } }
+    },
+    async stop(instance) {
+      running.delete(instance)
+    },
+    isRunning: (instance) => running.has(instance),
+    onExit(listener) {
+      exited = listener
+    },
+    async close() {
+      running.clear()
+    },
+  }
+  return {
+    host,
+    running,
+    refuse: (reason: string | undefined) => {
+      refusal = reason
+    },
+    die(instance: string) {
+      running.delete(instance)
+      exited(instance, { code: 1, reason: 'it died' })
+    },
+  }
+}
+
+let folder: string
+let log: EventLog
+let readSide: ReadSide
+let reconciler: Reconciler
+let now: number
+let missingSecret: string | undefined
+let computer: ReturnType<typeof createHost>
+
+const clock = { now: () => new Date(now) }
+const commands = () => {
+  const loop = createCommandLoop({ log, catalog, clock })
+  return { loop, resources: createResourceCommands({ loop, registry, clock, newId: randomUUID, hooks: {} }) }
+}
+const start = async (): Promise<void> => {
+  reconciler = await startReconciler({
+    log,
+    loop: commands().loop,
+    view: instanceView(readSide, new AbortController().signal),
+    host: computer.host,
+    clock,
+    newId: randomUUID,
+    logger: silent,
+    discard: async () => {},
+    resolveEnv: async () => {
+      if (missingSecret !== undefined) throw envUnresolved('KEY', missingSecret, 'Make it')
+      return { env: {}, secretValues: [] }
+    },
+  })
+}
+const declare = async (kind: string, name: string, spec: object): Promise<void> => {
+  const definition = registry.find(kind)
+  if (definition === undefined) throw new Error(kind)
+  const parsed = definition.spec.parse(spec) as never
+  const request = { kind: definition, name, labels: {}, spec: parsed, mode: 'apply' } as const
+  await commands().resources.declare(request, reactorContext('test', randomUUID()))
+}
+const server = (spec: object = {}): Promise<void> => declare('server', 'a', { command: 'node', ...spec })
+const instances = async () =>
+  (await readSide.queries.list({ kind: 'instance' })).items.map(({ name, status }) => ({ name, ...status }))
+const eventually = (check: () => void | Promise<void>): Promise<void> =>
+  vi.waitFor(check, { timeout: 15_000, interval: 20 })
+const oneRuns = (): Promise<void> =>
+  eventually(async () => {
+    expect(await instances()).toMatchObject([{ phase: 'running' }])
+    expect(computer.running.size).toBe(1)
+  })
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mcpctl-reconciler-'))
+  now = Date.parse('2026-01-01T00:00:00Z')
+  missingSecret = undefined
+  computer = createHost()
+  log = await openEmbeddedLog({ folder })
+  readSide = await openReadSide({
+    log,
+    logLocation: { kind: 'embedded', folder },
+    database: { kind: 'pglite-here' },
+    registry,
+    catalog,
+    logger: silent,
+  })
+  await start()
+})
+afterEach(async () => {
+  await reconciler.close()
+  await readSide.close()
+  await log.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+describe('the reconciler', () => {
+  it('starts what is declared, and stops what is deleted', async () => {
+    await server({ replicas: 3 })
+    await eventually(() => expect(computer.running.size).toBe(3))
+    await server({ replicas: 1 })
+    await oneRuns()
+    const kind = registry.find('server')
+    if (kind === undefined) throw new Error('no servers')
+    await commands().resources.delete({ kind, name: 'a' }, reactorContext('test', randomUUID()))
+    await eventually(async () => {
+      expect(computer.running.size).toBe(0)
+      expect(await instances()).toEqual([])
+    })
+  })
+
+  it('starts the copy of a new spec before it stops the old one', async () => {
+    await server()
+    await oneRuns()
+    const [old] = [...computer.running.keys()]
+    const most: number[] = []
+    const stop = computer.host.stop
+    computer.host.stop = async (instance) => {
+      if (instance === old) most.push(computer.running.size)
+      await stop(instance)
+    }
+    await server({ args: ['changed'] })
+    await eventually(() => expect([...computer.running.keys()]).not.toContain(old))
+    await oneRuns()
+    expect(most[0]).toBe(2)
+  })
+
+  it('does not roll over for a change that no copy depends on', async () => {
+    await server()
+    await oneRuns()
+    const [before] = await instances()
+    await server({ description: 'the same program' })
+    await server({ description: 'the same program', replicas: 2 })
+    await eventually(() => expect(computer.running.size).toBe(2))
+    expect((await instances()).map(({ name }) => name)).toContain(before?.name)
+  })
+
+  it('keeps the schedule of a failed start over its own restart', async () => {
+    computer.refuse('no such program')
+    await server()
+    await eventually(async () =>
+      expect(await instances()).toMatchObject([
+        { phase: 'error', error: 'no such program', attemptCount: 1, nextRetryAt: '2026-01-01T00:00:30.000Z' },
+      ]),
+    )
+    await reconciler.close()
+    computer.refuse(undefined)
+    await start()
+    await eventually(() => expect(reconciler.status().state).toBe('running'))
+    expect(await instances()).toMatchObject([{ phase: 'error' }])
+    await reconciler.close()
+    now += 31_000
+    await start()
+    await oneRuns()
+  })
+
+  it('tries at once when the secret that was missing has come', async () => {
+    missingSecret = 'secret/keys has no key KEY'
+    await declare('secretbackend', 'default', { type: 'encrypted' })
+    const sealed = { nonce: '', ciphertext: '', tag: '' }
+    const secret = registry.find('secret')
+    if (secret === undefined) throw new Error('no secrets')
+    const stored = (data: object) =>
+      commands().resources.declare(
+        { kind: secret, name: 'keys', labels: {}, spec: { backend: 'default', data } as never, mode: 'apply' },
+        reactorContext('test', randomUUID()),
+      )
+    await stored({ OTHER: sealed })
+    await server({ env: [{ name: 'KEY', valueFrom: { secretRef: { name: 'keys', key: 'KEY' } } }] })
+    await eventually(async () =>
+      expect(await instances()).toMatchObject([{ phase: 'error', error: expect.stringContaining('has no key KEY') }]),
+    )
+    missingSecret = undefined
+    await stored({ OTHER: sealed, KEY: sealed })
+    await oneRuns()
+  })
+
+  it('starts a copy that died again, in place: after 30 s when it had just started', async () => {
+    await server()
+    await oneRuns()
+    const [{ name } = { name: '' }] = await instances()
+    now += 1_000
+    computer.die(name)
+    await eventually(async () =>
+      expect(await instances()).toMatchObject([
+        { name, phase: 'error', restarts: 1, nextRetryAt: '2026-01-01T00:00:31.000Z' },
+      ]),
+    )
+  })
+
+  it('starts a copy that had run for long again at once', async () => {
+    await server()
+    await oneRuns()
+    const [{ name } = { name: '' }] = await instances()
+    now += 120_000
+    computer.die(name)
+    await oneRuns()
+    expect(await instances()).toMatchObject([{ name, restarts: 1, attemptCount: 0 }])
+  })
+
+  it('starts what ran when mcpd was killed, once', async () => {
+    await server()
+    await oneRuns()
+    await reconciler.close()
+    computer.running.clear()
+    await start()
+    await oneRuns()
+    const types: string[] = []
+    const [{ name } = { name: '' }] = await instances()
+    for await (const { type } of log.readStream(`instance-${name}`)) types.push(type)
+    expect(types.slice(-3)).toEqual(['InstanceInterrupted', 'InstanceStarting', 'InstanceStarted'])
+  })
+})
