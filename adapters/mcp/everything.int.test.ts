@@ -10,7 +10,7 @@ describe('the reference server behind the router', () => {
   let b: TestSession
 
   beforeEach(async () => {
-    mcpd = createTestMcpd(projectWith('everything', ['e1']))
+    mcpd = createTestMcpd(projectWith('everything'))
     await mcpd.start(everything('e1'))
     a = mcpd.connect('everything')
     b = mcpd.connect('everything')

@@ -11,7 +11,7 @@ describe('the instance host', () => {
   let exits: { instance: string; exit: Exit }[]
 
   beforeEach(() => {
-    mcpd = createTestMcpd(projectWith('scripted', ['i1']), 1000)
+    mcpd = createTestMcpd(projectWith('scripted'), 1000)
     exits = []
     mcpd.host.onExit((instance, exit) => exits.push({ instance, exit }))
   })

@@ -41,8 +41,10 @@ export interface InstanceHostOptions {
 export interface ConnectedInstanceHost extends InstanceHost {
   /** The connection of a running instance; undefined as soon as it ends or is being stopped. */
   connection(instance: string): Upstream | undefined
-  /** Registers what to do when an instance of this name has begun or ceased to have a connection. @returns undoes it */
-  onChange(listener: (instance: string) => void): () => void
+  /** The connections of a server's running instances, the one that began last at the end. */
+  connections(server: string): readonly Upstream[]
+  /** Registers what to do when an instance of this server has begun or ceased to have a connection. @returns undoes it */
+  onChange(listener: (server: string) => void): () => void
 }
 
 interface Running {
@@ -67,12 +69,12 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
   const running = new Map<string, Running>()
   const starting = new Map<string, Starting>()
   const stopping = new Map<string, Promise<void>>()
-  const changeListeners = new Set<(instance: string) => void>()
+  const changeListeners = new Set<(server: string) => void>()
   let exitListener: (instance: string, exit: Exit) => void = () => {}
   let closed = false
 
-  const changed = (instance: string) => {
-    for (const listener of [...changeListeners]) listener(instance)
+  const changed = (server: string) => {
+    for (const listener of [...changeListeners]) listener(server)
   }
 
   const launchAndOpen = async (launch: Launch, signal: AbortSignal, redact: Redact): Promise<Running> => {
@@ -101,7 +103,7 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
     if (byItself) running.delete(instance)
     upstream.end(byItself ? exit.reason : 'it was stopped')
     if (!byItself) return
-    changed(instance)
+    changed(upstream.server)
     exitListener(instance, exit)
   }
 
@@ -120,7 +122,7 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
       }
       running.set(instance, made)
       starting.delete(instance)
-      changed(instance)
+      changed(launch.server)
       void watch(instance, made)
       return { details: made.details }
     } catch (error) {
@@ -131,7 +133,7 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
 
   const end = async (instance: string, { program, upstream }: Running): Promise<void> => {
     running.delete(instance)
-    changed(instance)
+    changed(upstream.server)
     await upstream.drain(drainMs)
     upstream.end('it was stopped')
     await program.stop({ graceMs: stopGraceMs })
@@ -175,6 +177,8 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
       exitListener = listener
     },
     connection: (instance) => running.get(instance)?.upstream,
+    connections: (server) =>
+      [...running.values()].flatMap(({ upstream }) => (upstream.server === server ? [upstream] : [])),
     onChange(listener) {
       changeListeners.add(listener)
       return () => changeListeners.delete(listener)

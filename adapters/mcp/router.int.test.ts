@@ -9,7 +9,7 @@ describe('the router', () => {
   let mcpd: TestMcpd
 
   beforeEach(async () => {
-    mcpd = createTestMcpd(projectWith('scripted', ['i1', 'i2']))
+    mcpd = createTestMcpd(projectWith('scripted'))
     await mcpd.start(scripted('i1'))
   })
   afterEach(() => mcpd.close())
@@ -22,10 +22,7 @@ describe('the router', () => {
       name: 'demo',
       instructions: 'be kind',
       namespacing: 'auto',
-      servers: [
-        { name: 'other', instances: [], reason: 'Error: no such package', tools: { deny: ['rm_*'] } },
-        { name: 'scripted', instances: ['i1'] },
-      ],
+      servers: [{ name: 'other', reason: 'Error: no such package', tools: { deny: ['rm_*'] } }, { name: 'scripted' }],
     })
     const session = mcpd.connect()
     await vi.waitFor(() => expect(session.projects).toHaveLength(1), FINALLY)
@@ -44,13 +41,14 @@ describe('the router', () => {
 
   it('does not repeat a project that did not change', async () => {
     const session = mcpd.connect()
-    mcpd.topology.set(projectWith('scripted', ['i1', 'i2']))
+    mcpd.topology.set(projectWith('scripted'))
     await session.call(1, 'echo')
     expect(session.projects).toHaveLength(1)
   })
 
   it('answers at once, with the reason, for a server that does not run', async () => {
-    mcpd.topology.set(projectWith('scripted', [], 'Error: exited with code 3'))
+    await mcpd.host.stop('i1')
+    mcpd.topology.set(projectWith('scripted', 'Error: exited with code 3'))
     const session = mcpd.connect()
     expect((await session.call(1, 'echo')).error).toEqual({
       code: -32000,
@@ -63,6 +61,12 @@ describe('the router', () => {
       },
     })
     expect(mcpd.calls).toMatchObject([{ server: 'scripted', tool: 'echo', outcome: 'refused', errorCode: -32000 }])
+  })
+
+  it('calls a server that runs, also while the topology still says why it does not', async () => {
+    mcpd.topology.set(projectWith('scripted', 'it is starting'))
+    const session = mcpd.connect()
+    expect(answered(await session.call(1, 'echo', { message: 'hi' }))).toBe('hi')
   })
 
   it('answers for a server that the project does not have', async () => {
@@ -128,6 +132,62 @@ describe('the router', () => {
     expect(session.messages.some(({ id }) => id === 'slow')).toBe(false)
     await stopped
     expect((await slow).error?.data).toMatchObject({ code: 'server-ended', reason: 'it was stopped' })
+  })
+
+  it('loses no call while an instance is replaced by another, however late the topology is', async () => {
+    mcpd.topology.set(projectWith('scripted', 'it is starting'))
+    const session = mcpd.connect()
+    let answers = 0
+    let replaced = false
+    const client = (async () => {
+      for (let n = 0; !replaced; n++) {
+        const { error } = await session.call(n, 'echo')
+        if (error !== undefined) return error
+        answers++
+      }
+      return undefined
+    })()
+    const moreCalls = async (calls: number) => {
+      const due = answers + calls
+      await vi.waitFor(() => expect(answers).toBeGreaterThan(due), FINALLY)
+    }
+    for (const [next, last] of [
+      ['i2', 'i1'],
+      ['i3', 'i2'],
+      ['i4', 'i3'],
+    ] as const) {
+      await moreCalls(3)
+      await mcpd.start(scripted(next))
+      await moreCalls(3)
+      await mcpd.host.stop(last)
+    }
+    await moreCalls(3)
+    replaced = true
+    expect(await client).toBeUndefined()
+    expect(new Set(mcpd.calls.map(({ instance }) => instance))).toEqual(new Set(['i1', 'i2', 'i3', 'i4']))
+    expect(session.projects.map(({ servers }) => servers[0]?.state)).not.toContain('unavailable')
+  })
+
+  it('moves to the instance that began last when others are as free: during a rolling change those go next', async () => {
+    const session = mcpd.connect()
+    await session.call(1, 'echo')
+    for (const instance of ['i2', 'i3']) await mcpd.start(scripted(instance))
+    await mcpd.host.stop('i1')
+    await session.call(2, 'echo')
+    expect(mcpd.calls.map(({ instance }) => instance)).toEqual(['i1', 'i3'])
+  })
+
+  it('has each list read again once, however many instances start and stop at once', async () => {
+    const session = mcpd.connect()
+    await session.call(1, 'echo')
+    for (const instance of ['i2', 'i3', 'i4']) await mcpd.start(scripted(instance))
+    await Promise.all(['i1', 'i4', 'i3'].map((instance) => mcpd.host.stop(instance))) // it moves three times
+    await session.call(2, 'echo')
+    expect(mcpd.calls.at(-1)?.instance).toBe('i2')
+    expect(session.messages.flatMap(({ method }) => method ?? [])).toEqual([
+      'notifications/tools/list_changed',
+      'notifications/resources/list_changed',
+    ])
   })
 
   it('fails what is under way at a server that is detached', async () => {

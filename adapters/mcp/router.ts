@@ -4,8 +4,9 @@ import type { Link, LinkClosed, LinkedProject, LinkFrame, RpcMessage } from '../
 import type { Topology, TopologyProject } from '../../domain/mcp/topology.ts'
 import { type CallRecord, createCallObserver, type FinishedCall } from './calls.ts'
 import type { ConnectedInstanceHost } from './host.ts'
+import { createListChanges } from './list-changes.ts'
 import { refusedCall } from './pending-calls.ts'
-import { errorOf } from './rpc.ts'
+import { errorOf, notification } from './rpc.ts'
 import { notAttached } from './rpc-errors.ts'
 import { ServerSlot, type SlotPort } from './server-slot.ts'
 
@@ -14,7 +15,7 @@ export interface ServeLinkOptions {
   /** mcpd's end. Whoever dialled has been authorised for the project. */
   readonly link: Link
   readonly topology: Topology
-  readonly host: Pick<ConnectedInstanceHost, 'connection' | 'onChange'>
+  readonly host: Pick<ConnectedInstanceHost, 'connections' | 'onChange'>
   readonly logger: Logger
   /** Who dialled, as `kind:name`. */
   readonly principal?: string
@@ -37,6 +38,9 @@ export interface ServeLinkOptions {
 export const serveLink = (options: ServeLinkOptions): void => {
   const { project, link, topology, host, logger, signal, principal } = options
   const slots = new Map<string, ServerSlot>()
+  const listsChanged = createListChanges((server, list) =>
+    deliver(server, notification(`notifications/${list}/list_changed`)),
+  )
   let known: TopologyProject | undefined
   let published: LinkedProject | undefined
 
@@ -66,12 +70,11 @@ export const serveLink = (options: ServeLinkOptions): void => {
   /** Gives every slot an instance if there is one, and tells the client what changed, the project before the lists. */
   const settle = () => {
     if (known === undefined) return
-    const changes = [...slots].map(([server, slot]) => ({ server, messages: slot.settle() }))
+    for (const [server, slot] of slots) for (const list of slot.settle()) listsChanged.add(server, list)
     publish(known)
-    for (const { server, messages } of changes) for (const message of messages) deliver(server, message)
   }
 
-  const port: SlotPort = { connection: host.connection, deliver, finished, unsettled: settle }
+  const port: SlotPort = { connections: host.connections, deliver, finished, unsettled: settle }
 
   const publish = ({ name, instructions, namespacing, servers }: TopologyProject) => {
     const linked = servers.flatMap((server) => slots.get(server.name)?.linked() ?? [])
@@ -101,8 +104,8 @@ export const serveLink = (options: ServeLinkOptions): void => {
     settle()
   }
 
-  const onHostChange = (instance: string) => {
-    if (known?.servers.some(({ instances }) => instances.includes(instance))) settle()
+  const onHostChange = (server: string) => {
+    if (slots.has(server)) settle()
   }
 
   const onFrame = (frame: LinkFrame) => {
@@ -130,6 +133,7 @@ export const serveLink = (options: ServeLinkOptions): void => {
     signal?.removeEventListener('abort', onAbort)
     for (const slot of slots.values()) slot.close()
     slots.clear()
+    listsChanged.close()
     known = undefined
     options.onEnd?.(closed)
   })

@@ -2,15 +2,16 @@ import type { JsonValue } from '../../domain/kernel/json.ts'
 import type { LinkedServer, RpcMessage } from '../../domain/mcp/link.ts'
 import type { TopologyServer } from '../../domain/mcp/topology.ts'
 import type { FinishedCall } from './calls.ts'
+import type { ServerList } from './list-changes.ts'
 import { refusedCall } from './pending-calls.ts'
-import { errorOf, isObject, notification } from './rpc.ts'
+import { errorOf, isObject } from './rpc.ts'
 import { serverDetached, serverUnavailable } from './rpc-errors.ts'
 import type { Attachment, SessionState, Upstream } from './upstream.ts'
 
 /** What a slot needs of the client session that it belongs to. */
 export interface SlotPort {
-  /** The connection of a running instance. */
-  connection(instance: string): Upstream | undefined
+  /** The connections of a server's running instances, none that is being stopped, the one that began last at the end. */
+  connections(server: string): readonly Upstream[]
   deliver(server: string, message: RpcMessage): void
   finished(server: string, instance: string | undefined, call: FinishedCall): void
   /** The instance ended or is about to: the slot wants to be asked to `settle`. */
@@ -44,15 +45,17 @@ export class ServerSlot {
 
   /**
    * Finds an instance if there is none at the moment.
-   * @returns what the client should list again, as notifications, if it now talks to another instance than before
+   * @returns what the client should list again, if it now talks to another instance than before
    */
-  settle(): readonly RpcMessage[] {
+  settle(): readonly ServerList[] {
     if (this.#current !== undefined) return []
-    const upstream = leastLoaded(this.#candidates())
-    if (upstream === undefined) return []
     const moved = this.#lastEnd !== undefined
+    // Of equals, one that moves takes the instance that began last: during a rolling change the others go next.
+    const candidates = moved ? [...this.#candidates()].reverse() : this.#candidates()
+    const upstream = leastLoaded(candidates)
+    if (upstream === undefined) return []
     this.#attach(upstream)
-    return moved ? listChanges(upstream.initialize.capabilities) : []
+    return moved ? listsOf(upstream.initialize.capabilities) : []
   }
 
   send(message: RpcMessage): void {
@@ -79,11 +82,8 @@ export class ServerSlot {
   }
 
   #candidates(): readonly Upstream[] {
-    const { name, instances } = this.#entry
-    return instances.flatMap((instance) => {
-      const upstream = this.#port.connection(instance)
-      return upstream === undefined || upstream.ended !== undefined || upstream.server !== name ? [] : [upstream]
-    })
+    // From the host, not from the topology: rows follow the host, and a new copy serves before they name it.
+    return this.#port.connections(this.#entry.name).filter(({ ended }) => ended === undefined)
   }
 
   #attach(upstream: Upstream): void {
@@ -119,9 +119,8 @@ export class ServerSlot {
   }
 
   #reason(): string {
-    // With running instances in the topology, what we saw ourselves is newer than what it says.
-    const { instances, reason } = this.#entry
-    const told = instances.length === 0 ? (reason ?? this.#lastEnd) : (this.#lastEnd ?? reason)
+    // The topology gives none as long as it takes the server for running: what we saw ourselves is newer then.
+    const told = this.#entry.reason ?? this.#lastEnd
     return told?.slice(0, MAX_REASON) ?? 'it is not running'
   }
 }
@@ -132,9 +131,7 @@ const leastLoaded = (upstreams: readonly Upstream[]): Upstream | undefined =>
     undefined,
   )
 
-const LISTS = ['tools', 'prompts', 'resources'] as const
+const LISTS: readonly ServerList[] = ['tools', 'prompts', 'resources']
 
-const listChanges = (capabilities: JsonValue | undefined): readonly RpcMessage[] => {
-  if (!isObject(capabilities)) return []
-  return LISTS.flatMap((list) => (list in capabilities ? [notification(`notifications/${list}/list_changed`)] : []))
-}
+const listsOf = (capabilities: JsonValue | undefined): readonly ServerList[] =>
+  isObject(capabilities) ? LISTS.filter((list) => list in capabilities) : []

@@ -13,7 +13,7 @@ describe('a shared connection', () => {
   let b: TestSession
 
   beforeEach(async () => {
-    mcpd = createTestMcpd(projectWith('scripted', ['i1']))
+    mcpd = createTestMcpd(projectWith('scripted'))
     await mcpd.start(scripted('i1'))
     a = mcpd.connect()
     b = mcpd.connect()

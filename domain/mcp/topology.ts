@@ -4,9 +4,7 @@ import type { Namespacing, ToolRules } from './link.ts'
 export interface TopologyServer {
   readonly name: string
   readonly tools?: ToolRules
-  /** Names of its running instances, in a stable order. */
-  readonly instances: readonly string[]
-  /** Why none runs, for people: its state and last error. Only read when none does. */
+  /** Why no instance runs, for people: its state and last error. Absent while one does; the host knows first which. */
   readonly reason?: string
 }
 
@@ -18,7 +16,7 @@ export interface TopologyProject {
   readonly servers: readonly TopologyServer[]
 }
 
-/** Which servers a project has and which of their instances run, and every change of that. */
+/** Which servers a project has, and why those do not run that do not, and every change of that. */
 export interface Topology {
   /**
    * Calls `listener` with the project as it is, at once or soon, and again whenever anything of it may have changed.

@@ -13,7 +13,7 @@ let local: Local
 const INSTANCE = 'everything-1'
 
 beforeAll(async () => {
-  mcpd = createTestMcpd(projectWith('everything', [INSTANCE]))
+  mcpd = createTestMcpd(projectWith('everything'))
   await mcpd.start(everything(INSTANCE))
   const dialer: LinkDialer = {
     dial: async (project) => {

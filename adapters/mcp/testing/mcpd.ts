@@ -72,11 +72,11 @@ export interface TestMcpd {
   close(): Promise<void>
 }
 
-/** The project of the tests: one server with these instances. */
-export const projectWith = (server: string, instances: readonly string[], reason?: string): TopologyProject => ({
+/** The project of the tests: one server. */
+export const projectWith = (server: string, reason?: string): TopologyProject => ({
   name: 'demo',
   namespacing: 'always',
-  servers: [{ name: server, instances, ...(reason === undefined ? {} : { reason }) }],
+  servers: [{ name: server, ...(reason === undefined ? {} : { reason }) }],
 })
 
 /** mcpd's side of the data path with real programs, and a topology by hand. */
