@@ -1,4 +1,12 @@
-import { type Kysely, type Migration, type MigrationProvider, sql } from 'kysely'
+import { type Kysely, type Migration, type MigrationProvider, type QueryExecutorProvider, sql } from 'kysely'
+
+/** Makes what readers name first, also where somebody dropped it from a database that has every migration. */
+export const createLive = async (db: QueryExecutorProvider): Promise<void> => {
+  await sql`create schema if not exists live`.execute(db)
+  await sql`
+    create or replace view live.checkpoint as
+    select checkpoint, number as generation from mcpctl.generations where state = 'live'`.execute(db)
+}
 
 /**
  * The schema that outlives generations: which of them there are, and the views of the live one. Tables of rows are made
@@ -7,7 +15,6 @@ import { type Kysely, type Migration, type MigrationProvider, sql } from 'kysely
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-generations': {
     async up(db: Kysely<unknown>) {
-      await sql`create schema if not exists live`.execute(db)
       await sql`
         create table mcpctl.generations (
           number bigint primary key,
@@ -22,9 +29,7 @@ const migrations: Readonly<Record<string, Migration>> = {
         )`.execute(db)
       await sql`create unique index on mcpctl.generations (state) where state = 'live'`.execute(db)
       await sql`create sequence mcpctl.generation_numbers`.execute(db)
-      await sql`
-        create view live.checkpoint as
-        select checkpoint, number as generation from mcpctl.generations where state = 'live'`.execute(db)
+      await createLive(db)
     },
   },
 }

@@ -25,6 +25,23 @@ export const identityOf = (models: readonly ReadModel[], registry: Registry): Id
 export const liveGeneration = async (db: Kysely<Tables>): Promise<GenerationRow | undefined> =>
   db.selectFrom('mcpctl.generations').selectAll().where('state', '=', 'live').executeTakeFirst()
 
+/** Somebody dropped tables or views of the live generation: it is to be forgotten and built anew. */
+export class TablesGone extends Error {
+  constructor() {
+    super('tables of the live read models are gone')
+    this.name = 'TablesGone'
+  }
+}
+
+/** Whether all tables and views of the live generation, if there is one, are there: in one statement, as a switch may come in between. */
+export const isLiveWhole = async (db: Kysely<Tables>, models: readonly ReadModel[]): Promise<boolean> => {
+  const places = ['live.checkpoint', ...models.flatMap(({ table }) => [`live."${table}"`, `rm_%s."${table}"`])]
+  const { rows } = await sql<{ whole: boolean | null }>`
+    select bool_and(to_regclass(format(place, number)) is not null) as whole
+    from mcpctl.generations, unnest(${places}::text[]) as place where state = 'live'`.execute(db)
+  return rows[0]?.whole !== false
+}
+
 /** Takes away what a program that died left behind: generations under way, and schemas that belong to none. */
 export const dropLeftOvers = async (db: Kysely<Tables>): Promise<void> => {
   await db.deleteFrom('mcpctl.generations').where('state', '=', 'building').execute()
@@ -88,7 +105,7 @@ export const switchTo = async (
   if (old !== undefined) await dropSchema(db, schemaOf(old.number))
 }
 
-/** Takes a live generation away whose columns the queries of this program cannot read. */
+/** Takes a live generation away that the queries of this program cannot read: other columns, or tables that are gone. */
 export const retire = async (db: Kysely<Tables>, models: readonly ReadModel[], number: bigint): Promise<void> => {
   await db.transaction().execute(async (tx) => {
     for (const { table } of models) await tx.executeQuery(CompiledQuery.raw(`drop view if exists live."${table}"`))

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../domain/kernel/clock.ts'
 import { CodedError } from '../domain/kernel/errors.ts'
@@ -15,16 +15,18 @@ import {
   dropLeftOvers,
   type Identity,
   identityOf,
+  isLiveWhole,
   liveGeneration,
   noteError,
   retire,
   switchTo,
+  TablesGone,
 } from './generations.ts'
 import { history } from './history.ts'
 import { type Commit, createProjection, encodeCommit, type Projection } from './projection.ts'
 import type { ReadModel } from './read-model.ts'
 import { resources } from './resources.ts'
-import { BEGINNING, type ProjectionError, type Tables } from './tables.ts'
+import { BEGINNING, type GenerationRow, type ProjectionError, type Tables } from './tables.ts'
 
 /** The tables there are. All share one checkpoint. */
 export const readModels = (registry: Registry): readonly ReadModel[] => [resources(registry), history(registry)]
@@ -42,6 +44,8 @@ export interface ProjectorOptions {
   readonly clock: Clock
   /** Where commits are notified, for other programs. */
   readonly channel?: string
+  /** How often to look whether the tables are still there, in ms; left out where nobody else can drop them. */
+  readonly watchMs?: number
   /** Told in the order of commits, and with `names` undefined for every kind when another generation became the live one. */
   readonly onCommit: (commit: Commit) => void
 }
@@ -65,10 +69,10 @@ const explain = ({ event, cause }: Poison): ProjectionError => ({
 
 /**
  * Follows the log with the live generation, and builds others beside it: at start when there is none or the tables have
- * changed, and when asked. Generations that were not finished are dropped at start.
+ * changed or are gone, and when asked. Generations that were not finished are dropped at start.
  *
  * @param started called once events are followed, with the way to ask for a rebuild.
- * @returns when `signal` aborts. @throws the database's error when it is gone: connect and run again.
+ * @returns when `signal` aborts. @throws the database's error when it or a table is gone, or `TablesGone`: connect and run again.
  */
 export const runProjector = async (
   options: ProjectorOptions,
@@ -90,6 +94,7 @@ class ProjectorRun {
   #fail: (error: unknown) => void = () => undefined
   #live: { readonly projection: Projection; stop(): Promise<void> } | undefined
   #building: Promise<void> | undefined
+  #watching: Promise<void> | undefined
 
   constructor(options: ProjectorOptions, models: readonly ReadModel[], identity: Identity, signal: AbortSignal) {
     this.#options = options
@@ -106,18 +111,44 @@ class ProjectorRun {
     const { db, logger } = this.#options
     try {
       await dropLeftOvers(db)
-      const live = await liveGeneration(db)
-      if (live !== undefined && live.shape !== this.#identity.shape) await retire(db, this.#models, live.number)
-      else if (live !== undefined) this.#follow(this.#project(live.number, live.checkpoint, true))
+      const live = await this.#readable()
+      if (live !== undefined) this.#follow(this.#project(live.number, live.checkpoint, true))
       if (live?.fingerprint !== this.#identity.fingerprint) {
         if (live !== undefined) logger.info({ generation: String(live.number) }, 'read models have changed: rebuilding')
         this.#rebuild()
       }
+      this.#watching = this.#watch()
+      this.#watching.catch(this.#fail)
       started({ rebuild: () => this.#rebuild() })
       await Promise.race([this.#failure, aborted(this.#signal)])
     } finally {
       this.#ended.abort()
-      await Promise.allSettled([this.#building, this.#live?.stop()])
+      await Promise.allSettled([this.#building, this.#live?.stop(), this.#watching])
+    }
+  }
+
+  /** The live generation, unless it is of no use to this program's queries: then it is forgotten, and built anew. */
+  async #readable(): Promise<GenerationRow | undefined> {
+    const { db, logger } = this.#options
+    const live = await liveGeneration(db)
+    if (live === undefined) return undefined
+    const whole = await isLiveWhole(db, this.#models)
+    if (whole && live.shape === this.#identity.shape) return live
+    const reason = whole ? 'their columns have changed' : 'tables are gone'
+    logger.warn({ generation: String(live.number), reason }, 'the read models are built anew from the log')
+    await retire(db, this.#models, live.number)
+    return undefined
+  }
+
+  /** While no event comes nothing else would meet a table that is gone, but readers would. */
+  async #watch(): Promise<void> {
+    const { db, watchMs } = this.#options
+    if (watchMs === undefined) return
+    while (!this.#signal.aborted) {
+      await sleep(watchMs, undefined, { signal: this.#signal }).catch((error: unknown) => {
+        if (!this.#signal.aborted) throw error
+      })
+      if (!this.#signal.aborted && !(await isLiveWhole(db, this.#models))) throw new TablesGone()
     }
   }
 

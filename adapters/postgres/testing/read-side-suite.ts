@@ -6,6 +6,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { catalog } from '../../../domain/catalog.ts'
 import type { NewEvent, Position } from '../../../domain/kernel/event.ts'
 import type { EventLog, ExpectedRevision } from '../../../domain/kernel/event-log.ts'
+import type { Logger } from '../../../domain/kernel/logger.ts'
 import { createRegistry } from '../../../domain/kernel/registry.ts'
 import type { ResourceRow } from '../../../domain/kernel/resource.ts'
 import { kinds } from '../../../domain/registry.ts'
@@ -38,6 +39,7 @@ export interface System {
 
 export const openSystem = async (
   place: (folder: string) => DatabaseLocation | Promise<DatabaseLocation>,
+  logger: Logger = silent,
 ): Promise<System> => {
   const folder = await mkdtemp(join(tmpdir(), 'mcpctl-read-side-'))
   const logFolder = join(folder, 'log')
@@ -50,7 +52,7 @@ export const openSystem = async (
       database,
       registry: createRegistry(kinds),
       catalog,
-      logger: silent,
+      logger,
     })
   let readSide = await open()
   onTestFinished(async () => {

@@ -11,6 +11,12 @@ export const silent: Logger = {
   error: () => undefined,
 }
 
+/** A logger that keeps the fields of its warnings. */
+export const warnings = (): { readonly logger: Logger; readonly seen: readonly object[] } => {
+  const seen: object[] = []
+  return { logger: { ...silent, warn: (fields) => seen.push(fields) }, seen }
+}
+
 /** An event as commands make it. */
 export const event = (type: string, data: JsonObject, schemaVersion = 1): NewEvent => {
   const id = randomUUID()
