@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
+import type { Logger } from '../../domain/kernel/logger.ts'
 
 /** Raised when folders of an older layout or PGlite cannot be used: they are then filled anew. */
 const LAYOUT = 1
@@ -16,7 +17,7 @@ interface Mark {
 /** PGlite's files and what is known of how they were left. Rows are disposable: the log has them all. */
 export interface PGliteFolder {
   readonly data: string
-  /** Marks the files as in use, after throwing away what cannot be trusted. */
+  /** Marks the files as in use, after throwing away what cannot be trusted or is in the way. */
   begin(): Promise<void>
   /** Throws the rows away. */
   discard(): Promise<void>
@@ -28,7 +29,7 @@ export interface PGliteFolder {
 export const hasPGlite = (folder: string): boolean => existsSync(join(folder, 'pgdata', 'PG_VERSION'))
 
 /** PGlite never flushes its files: after a crash of the machine they may be anything, after one of the program they are whole. */
-export const pgliteFolder = (folder: string): PGliteFolder => {
+export const pgliteFolder = (folder: string, logger: Logger): PGliteFolder => {
   const data = join(folder, 'pgdata')
   const markFile = join(folder, 'state.json')
   let began = 0
@@ -44,6 +45,8 @@ export const pgliteFolder = (folder: string): PGliteFolder => {
     data,
     discard,
     async begin() {
+      await makeWay(folder, 'folder', logger)
+      await makeWay(markFile, 'file', logger)
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const mark = await readMark(markFile)
       const whole = mark !== undefined && mark.layout === LAYOUT && (mark.clean || mark.boot === (await bootId()))
@@ -60,6 +63,19 @@ export const pgliteFolder = (folder: string): PGliteFolder => {
       await write(true)
     },
   }
+}
+
+/** Removes what is not what belongs there: nothing of it is ours, and each start would fail on it. */
+const makeWay = async (path: string, wanted: 'folder' | 'file', logger: Logger): Promise<void> => {
+  if ((await lstat(path).catch(unlessMissing)) === undefined) return
+  const found = await stat(path).catch(unlessMissing)
+  if (wanted === 'folder' ? found?.isDirectory() : found?.isFile()) return
+  logger.warn({ path }, `what is in place of a ${wanted} of the embedded read models is removed`)
+  await rm(path, { recursive: true, force: true })
+}
+
+const unlessMissing = (error: NodeJS.ErrnoException): undefined => {
+  if (error.code !== 'ENOENT') throw error
 }
 
 const flush = async (file: string): Promise<void> => {

@@ -1,10 +1,46 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe } from 'vitest'
-import { readSideSuite } from './testing/read-side-suite.ts'
+import { sql } from 'kysely'
+import { describe, expect, it, vi } from 'vitest'
+import { openPGlite } from './pglite.ts'
+import { everything, openSystem, readSideSuite } from './testing/read-side-suite.ts'
+import { projectDeclared, silent, warnings } from './testing/sample-events.ts'
 
 describe('the read side on an embedded database', { timeout: 60_000 }, () => {
   readSideSuite(
     () => ({ kind: 'pglite-here' }),
     (folder) => ({ kind: 'pglite-here', folder: join(folder, 'rows') }),
   )
+
+  it('fills tables again at start that were dropped', async () => {
+    let rows = ''
+    const { put, readSide, reopen } = await openSystem((folder) => {
+      rows = join(folder, 'rows')
+      return { kind: 'pglite-here', folder: rows }
+    })
+    await put('project-a', projectDeclared('one'))
+    const before = await everything(readSide)
+    await readSide.close()
+    const { db, close } = await openPGlite(rows, silent)
+    for (const schema of ['live', 'rm_1']) await sql`drop schema ${sql.id(schema)} cascade`.execute(db)
+    await close()
+    const again = await reopen()
+    await vi.waitFor(async () => expect(await everything(again)).toEqual(before), { timeout: 20_000 })
+  })
+
+  it.each([
+    ['a file', (path: string) => writeFile(path, 'rubbish')],
+    ['a link to nowhere', (path: string) => symlink(`${path}-gone`, path)],
+    ['a folder with a folder for a mark', (path: string) => mkdir(join(path, 'state.json'), { recursive: true })],
+  ])('makes its folder anew where it finds %s, and says so', async (_what, spoil) => {
+    const { logger, seen } = warnings()
+    const { put, readSide } = await openSystem(async (folder) => {
+      const rows = join(folder, 'rows')
+      await spoil(rows)
+      return { kind: 'pglite-here', folder: rows }
+    }, logger)
+    await put('project-a', projectDeclared('one'))
+    expect((await readSide.queries.get('project', 'a')).row?.spec.description).toBe('one')
+    expect(seen).toHaveLength(1)
+  })
 })

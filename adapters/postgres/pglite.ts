@@ -63,9 +63,9 @@ export const openPGlite = async (
   fresh = false,
 ): Promise<EmbeddedDatabase> => {
   if (folder === undefined) return openData(undefined, undefined)
-  const files = pgliteFolder(folder)
-  if (fresh) await files.discard()
+  const files = pgliteFolder(folder, logger)
   await files.begin()
+  if (fresh) await files.discard()
   try {
     return await openData(files.data, files, hasPGlite(folder) ? undefined : await readTemplate())
   } catch (error) {
