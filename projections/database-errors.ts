@@ -2,7 +2,7 @@
 export const sqlState = (error: unknown): string | undefined => {
   if (typeof error !== 'object' || error === null || !('code' in error) || typeof error.code !== 'string')
     return undefined
-  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined
+  return /^(?!E)[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined
 }
 
 /** Whether the database refuses the values themselves: a repeat fails alike, whereas an outage passes. */

@@ -47,14 +47,30 @@ const PASSING = /^(08|53|57P|42P01|3F000|25006|XX)/
 export const asUnavailable = (error: unknown): unknown => {
   if (!(error instanceof Error) || 'details' in error) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  if (code === '42P01' || code === '3F000') return readModelUnavailable('it is being built')
   if (
     code === undefined
       ? !/connect|terminat|timeout|closed/i.test(error.message)
       : isSqlState(code) && !PASSING.test(code)
   )
     return error
-  return readModelUnavailable('the database cannot be reached')
+  return readModelUnavailable(troubleOf(code, error.message))
 }
 
-const isSqlState = (code: string): boolean => /^[0-9A-Z]{5}$/.test(code)
+/** The kind of trouble, for people. */
+const troubleOf = (code: string | undefined, message: string): string => {
+  if (code === undefined)
+    return /timeout/i.test(message) ? 'the database did not answer in time' : 'the connection to the database was lost'
+  if (!isSqlState(code)) return `the database cannot be reached (${code})`
+  return TROUBLES.find(([states]) => states.test(code))?.[1] ?? `the database fails (SQLSTATE ${code})`
+}
+
+const TROUBLES: readonly (readonly [RegExp, string])[] = [
+  [/^(42P01|3F000)/, 'it is being built'],
+  [/^08/, 'the connection to the database was lost'],
+  [/^53300/, 'the database has no connection to spare'],
+  [/^53/, 'the database is out of room or memory'],
+  [/^57P/, 'the database is being stopped or started'],
+]
+
+/** `EPIPE` and its like have as many letters, but no class of SQLSTATEs begins with an E. */
+const isSqlState = (code: string): boolean => /^(?!E)[0-9A-Z]{5}$/.test(code)

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { coded } from '../../domain/kernel/errors.ts'
+import { CodedError, coded } from '../../domain/kernel/errors.ts'
 
 /** 503: Postgres is too old. */
 export const postgresTooOld = coded(
@@ -43,6 +43,34 @@ const configOf = (url: string, timeout: number): pg.ClientConfig => ({
   query_timeout: timeout,
   types: { getTypeParser },
 })
+
+/**
+ * `host:port/database` of a URL, for people: never its user or password, and nothing of a URL where an unescaped
+ * character may have moved a part of the password elsewhere.
+ */
+export const placeOf = (url: string): string => {
+  try {
+    const { username, pathname, search, hash } = new URL(url)
+    const astray = `${pathname}${search}${hash}`.includes('@') || (url.includes('@') && username === '')
+    if (astray) return UNNAMED
+    // The driver knows the defaults; without a database in the URL it takes the user's name for one.
+    const { host, port, database } = new pg.Client({ connectionString: url })
+    const server = `${host.includes(':') ? `[${host}]` : host}:${port}`
+    return pathname.length > 1 ? `${server}/${database}` : server
+  } catch {
+    return UNNAMED // the attempt to connect says what is wrong with it
+  }
+}
+const UNNAMED = 'the server of DATABASE_URL'
+
+/** What went wrong, without the driver's text: that may name the user. */
+export const reasonOf = (error: unknown): string => {
+  if (error instanceof CodedError) return error.message
+  if (!(error instanceof Error)) return 'unknown'
+  if ('code' in error && typeof error.code === 'string') return error.code
+  if (/timeout/i.test(error.message)) return 'timed out'
+  return /terminated|ended/i.test(error.message) ? 'the connection was lost' : error.name
+}
 
 /** The readers' connections. */
 export const createPool = (url: string): pg.Pool =>

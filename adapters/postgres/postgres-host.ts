@@ -1,16 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CompiledQuery, Kysely, PostgresDialect } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool } from 'kysely'
 import type pg from 'pg'
 import { CodedError } from '../../domain/kernel/errors.ts'
 import { backoff } from '../../projections/backoff.ts'
 import { liveGeneration } from '../../projections/generations.ts'
+import type { Commit } from '../../projections/projection.ts'
 import { type Projector, runProjector } from '../../projections/projector.ts'
 import type { Tables } from '../../projections/tables.ts'
-import { asUnavailable } from '../../queries/errors.ts'
+import { asUnavailable, readModelUnavailable } from '../../queries/errors.ts'
 import { channelDialect } from './dialect.ts'
 import { kindsOf } from './kinds-of.ts'
 import { databaseNewer, migrate } from './migrate.ts'
-import { connectProjector, createPool, postgresRefused, postgresTooOld } from './postgres-connection.ts'
+import {
+  connectProjector,
+  createPool,
+  placeOf,
+  postgresRefused,
+  postgresTooOld,
+  reasonOf,
+} from './postgres-connection.ts'
 import type { HostOptions, ReadHost } from './read-host.ts'
 
 /** Channels of LISTEN/NOTIFY: commits to all, requests to whoever projects. */
@@ -22,6 +30,10 @@ const MIGRATING = 1
 const PROJECTING = 2
 /** How often a program that does not project asks whether it should, in ms. */
 const TAKE_OVER_MS = 500
+/** How often the one that projects looks whether its tables are still there, in ms. */
+const WATCH_MS = 2000
+/** A connection that held for this long was healthy: its end is the first failure, not one more in a row. In ms. */
+const HEALTHY_MS = 10_000
 
 /**
  * Rows on a Postgres server that several mcpd may share: each reads and listens, one — the holder of an advisory lock —
@@ -30,15 +42,17 @@ const TAKE_OVER_MS = 500
  * @returns after the first attempt to connect, whether it worked or not. @throws postgres-too-old, postgres-refused, database-newer
  */
 export const openPostgresHost = async (url: string, options: HostOptions): Promise<ReadHost> => {
-  const { logger, commits, registry } = options
+  const { logger, commits, registry, clock } = options
+  const database = placeOf(url)
   const stop = new AbortController()
   const pool = createPool(url)
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
-  pool.on('error', () => logger.debug({}, 'an idle database connection broke'))
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  pool.on('error', () => logger.debug({ database }, 'an idle database connection broke'))
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: readersOf(pool, database) }) })
   let projector: Projector | undefined
 
-  const session = async (opened: () => void): Promise<void> => {
+  /** One life of the connection; `worked` is called for each commit. */
+  const session = async (opened: () => void, worked: () => void): Promise<void> => {
     const lost = new AbortController()
     const signal = AbortSignal.any([lost.signal, stop.signal])
     const client = await connectProjector(url, (error) => lost.abort(error))
@@ -53,10 +67,13 @@ export const openPostgresHost = async (url: string, options: HostOptions): Promi
       opened()
       if (!(await becomeProjector(client, signal))) return
       logger.info({}, 'this mcpd keeps the read models')
-      const onCommit = commits.advance.bind(commits)
-      const { log, catalog, clock } = options
+      const { log, catalog } = options
+      const onCommit = (commit: Commit): void => {
+        worked()
+        commits.advance(commit)
+      }
       await runProjector(
-        { db: own, log, registry, catalog, logger, clock, channel: COMMITS, onCommit },
+        { db: own, log, registry, catalog, logger, clock, channel: COMMITS, watchMs: WATCH_MS, onCommit },
         signal,
         (it) => {
           projector = it
@@ -95,18 +112,20 @@ export const openPostgresHost = async (url: string, options: HostOptions): Promi
   })
 
   const supervise = async (): Promise<void> => {
-    for (let failures = 1; !stop.signal.aborted; failures += 1) {
+    for (let failures = 0; !stop.signal.aborted; ) {
+      const since = clock.now().getTime()
       try {
-        await session(() => {
+        // To be connected is not enough: what fails at every first statement is not to be tried without a pause.
+        await session(tell.opened, () => {
           failures = 0
-          tell.opened()
         })
       } catch (error) {
+        failures = clock.now().getTime() - since > HEALTHY_MS ? 1 : failures + 1
         if (isFinal(error)) tell.refused(error)
-        logger.warn({ reason: reasonOf(error), failures }, 'the read models wait for the database')
+        logger.warn({ reason: reasonOf(error), database, failures }, 'the read models wait for the database')
         tell.opened()
+        await backoff(failures, stop.signal)
       }
-      await backoff(Math.max(1, failures), stop.signal)
     }
   }
   const supervised = supervise()
@@ -135,12 +154,17 @@ export const openPostgresHost = async (url: string, options: HostOptions): Promi
 const isFinal = (error: unknown): boolean =>
   error instanceof CodedError && [postgresTooOld.code, postgresRefused.code, databaseNewer.code].includes(error.code)
 
-/** What went wrong, without the driver's text where that may name the host or the user. */
-const reasonOf = (error: unknown): string => {
-  if (error instanceof CodedError) return error.message
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
-  return error instanceof Error ? error.name : 'unknown'
-}
+/** The pool as readers see it: who gets no connection is told from which server, and why. */
+const readersOf = (pool: pg.Pool, database: string): PostgresPool => ({
+  async connect() {
+    try {
+      return await pool.connect()
+    } catch (error) {
+      throw readModelUnavailable(`cannot connect to ${database} (${reasonOf(error)})`)
+    }
+  },
+  end: () => pool.end(),
+})
 
 const underLock = async (client: pg.Client, lock: number, run: () => Promise<void>): Promise<void> => {
   await client.query('select pg_advisory_lock($1, $2)', [LOCK_CLASS, lock])

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Cluster, postgresPrograms, startCluster } from './testing/cluster.ts'
 import { everything, openSystem, readSideSuite, rebuilt } from './testing/read-side-suite.ts'
-import { projectDeclared } from './testing/sample-events.ts'
+import { projectDeclared, warnings } from './testing/sample-events.ts'
 
 const programs = await postgresPrograms()
 let databases = 0
@@ -38,6 +38,71 @@ describe.skipIf(programs === undefined)('the read side on Postgres', { timeout: 
     await asAdmin('drop schema mcpctl cascade; drop schema live cascade')
     await asAdmin(KILL)
     await vi.waitFor(async () => expect(await everything(readSide)).toEqual(before), { timeout: 20_000 })
+  })
+
+  it.each([
+    'drop schema live cascade; drop schema rm_1 cascade',
+    'drop schema rm_1 cascade',
+    'drop schema live cascade',
+  ])('fills the tables again while nothing is written: %s', async (drop) => {
+    const { put, readSide } = await openSystem(database)
+    await put('project-a', projectDeclared('one'))
+    const before = await everything(readSide)
+    await asAdmin(drop)
+    await vi.waitFor(async () => expect(await everything(readSide)).toEqual(before), { timeout: 20_000 })
+    await put('project-a', projectDeclared('two'))
+    expect((await readSide.status())[0]).toMatchObject({ state: 'live', generation: '2' })
+  })
+
+  it('fills tables again at start that were dropped while it was down', async () => {
+    const { put, readSide, reopen } = await openSystem(database)
+    await put('project-a', projectDeclared('one'))
+    const before = await everything(readSide)
+    await readSide.close()
+    await asAdmin('drop schema live cascade; drop schema rm_1 cascade')
+    const again = await reopen()
+    await vi.waitFor(async () => expect(await everything(again)).toEqual(before), { timeout: 20_000 })
+  })
+
+  it('tries less and less often while tables cannot be made, and heals once they can', async () => {
+    const { logger, seen } = warnings()
+    const { put, readSide } = await openSystem(database, logger)
+    await put('project-a', projectDeclared('one'))
+    const before = await everything(readSide)
+    await asAdmin(`
+      create function public.refuse() returns event_trigger language plpgsql as $$ begin raise 'no tables'; end $$;
+      create event trigger refuse on ddl_command_start when tag in ('CREATE TABLE') execute function public.refuse();
+      drop schema live cascade; drop schema rm_1 cascade`)
+    await vi.waitFor(() => expect(seen).toContainEqual(expect.objectContaining({ reason: 'P0001', failures: 4 })), {
+      timeout: 20_000,
+    })
+    await asAdmin('drop event trigger refuse')
+    await vi.waitFor(async () => expect(await everything(readSide)).toEqual(before), { timeout: 20_000 })
+  })
+
+  it('names the server and the database in what it says of an outage, and nobody who uses them', async () => {
+    const { logger, seen } = warnings()
+    let place = ''
+    const { put, readSide } = await openSystem(async () => {
+      const { kind, url } = await database()
+      place = url.slice(url.indexOf('@') + 1)
+      return { kind, url: url.replace('mcpd@', 'mcpd:hunter2@') }
+    }, logger)
+    await put('project-a', projectDeclared('one'))
+    await cluster.stop('immediate')
+    await vi.waitFor(
+      () => expect(seen).toContainEqual(expect.objectContaining({ reason: 'ECONNREFUSED', database: place })),
+      { timeout: 20_000 },
+    )
+    const message = `the read model is not available: cannot connect to ${place} (ECONNREFUSED)`
+    await expect(readSide.queries.get('project', 'a')).rejects.toMatchObject({
+      code: 'read-model-unavailable',
+      message,
+    })
+    expect((await readSide.status())[0]).toMatchObject({ state: 'unavailable', error: { message } })
+    expect(JSON.stringify([seen, await readSide.status()])).not.toMatch(/hunter2|mcpd/)
+    await cluster.start()
+    await vi.waitFor(async () => expect((await readSide.status())[0]?.state).toBe('live'), { timeout: 20_000 })
   })
 
   const asAdmin = async <Row extends object>(text: string): Promise<readonly Row[]> => {
