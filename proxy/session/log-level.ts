@@ -1,5 +1,14 @@
 /** RFC 5424's levels as MCP names them, the least severe first. */
-const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
+export const LOG_LEVELS: readonly string[] = [
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+]
 
 /**
  * Whether a message of one level is for a client that asked for another. A server that several sessions share sends each of them what the
@@ -7,6 +16,6 @@ const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'aler
  */
 export const isWanted = (level: unknown, wanted: string | undefined): boolean => {
   if (wanted === undefined || typeof level !== 'string') return true
-  const rank = LEVELS.indexOf(level)
-  return rank < 0 || rank >= LEVELS.indexOf(wanted)
+  const rank = LOG_LEVELS.indexOf(level)
+  return rank < 0 || rank >= LOG_LEVELS.indexOf(wanted)
 }

@@ -5,6 +5,7 @@ import type { Catalog } from './catalog.ts'
 import type { ClientRequest } from './client-request.ts'
 import type { AskServer } from './fetch-list.ts'
 import { type ListKind, listKinds } from './lists.ts'
+import { LOG_LEVELS } from './log-level.ts'
 import type { ProjectView } from './project-view.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -130,7 +131,9 @@ const withRef = (params: JsonObject, ref: JsonObject, key: 'name' | 'uri', own: 
 const setLevel: Route = async (routing, request) => {
   const { params } = request.message
   const level = params?.level
-  if (typeof level !== 'string') return routing.fail(request, invalidParams('level', 'must be a string'))
+  // Not left to the servers: they answer -32603 or take it, and then log who knows what.
+  if (typeof level !== 'string' || !LOG_LEVELS.includes(level))
+    return routing.fail(request, invalidParams('level', `must be one of ${LOG_LEVELS.join(', ')}`))
   const { alone } = routing.view
   if (alone !== undefined) {
     return routing.forward(request, alone.name, params, (answer) => {

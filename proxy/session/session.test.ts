@@ -199,6 +199,18 @@ describe('several servers', () => {
   })
 })
 
+describe('a log level that MCP does not know', () => {
+  it.each(['verbose', 'ERROR', '', 3, undefined])('%j is refused here, and no server hears of it', async (level) => {
+    const logs = (name: string) => new FakeServer(name, { logging: {} }).on('logging/setLevel', () => ({}))
+    for (const servers of [[logs('a')], [logs('a'), logs('b')]]) {
+      const { ask } = await start({ servers })
+      const answer = await ask('logging/setLevel', level === undefined ? {} : { level })
+      expect(answer?.error).toMatchObject({ code: -32602, data: { code: 'invalid-params', path: 'level' } })
+      expect(servers.flatMap((server) => server.methods())).toEqual([])
+    }
+  })
+})
+
 describe('what a server asks the client', () => {
   it('has progress under the server’s own token', async () => {
     const server = new FakeServer('a')
@@ -264,6 +276,38 @@ describe('a project that changes', () => {
     )
     expect(await names()).toEqual(['a__x', 'b__y'])
     expect(a.methods()).toEqual(['tools/list']) // it is what it was
+  })
+
+  it('tells the client of each list once, however many changes come at once', async () => {
+    const a = new FakeServer('a').tools('x')
+    const b = new FakeServer('b').tools('y')
+    const { mcpd, told, names } = await start({ servers: [a, b] }, { listChangedMs: 50 })
+    for (const state of ['unavailable', 'ready'] as const) {
+      for (const server of [a, b]) {
+        server.state = state
+        mcpd.update('demo')
+      }
+    }
+    for (const server of [a, b]) server.notify('notifications/tools/list_changed')
+    await vi.waitFor(() => expect(told).toHaveLength(3))
+    expect(await names()).toEqual(['a__x', 'b__y'])
+    mcpd.project('demo', { servers: [a] })
+    await vi.waitFor(() => expect(told).toHaveLength(6)) // nothing was left over from before
+  })
+
+  it('does not have lists read again when only the reason has changed why a server does not run', async () => {
+    const a = new FakeServer('a').tools('x')
+    const b = new FakeServer('b').tools('y')
+    const { mcpd, told, call } = await start({ servers: [a, b] })
+    a.state = 'unavailable'
+    mcpd.update('demo')
+    await vi.waitFor(() => expect(told).toHaveLength(3))
+    a.reason = 'exited with code 1'
+    mcpd.update('demo')
+    await vi.waitFor(async () => expect((await call('a__x'))?.error?.message).toContain('exited with code 1'))
+    b.notify('notifications/tools/list_changed')
+    await vi.waitFor(() => expect(told.length).toBeGreaterThan(3))
+    expect(told.slice(3).map(({ method }) => method)).toEqual(['notifications/tools/list_changed'])
   })
 
   it('ends calls of a server that is no longer attached', async () => {

@@ -269,7 +269,7 @@ export class Session implements Routing, ServerInbox, ClientInbox {
   }
 
   #onProject(project: LinkedProject, reopened: boolean): void {
-    const before = this.#view.project
+    const { project: before, namingSignature } = this.#view
     const first = !this.#known
     this.#known = true
     this.#view = viewProject(project)
@@ -285,7 +285,9 @@ export class Session implements Routing, ServerInbox, ClientInbox {
     for (const server of changed) for (const kind of allKinds) this.lists.drop(server, kind)
     if (!this.#initialized) return
     restore(this, changed, this.listMs, this.#options.logger)
-    this.changes.changed('tools', 'prompts', 'resources')
+    // Not for what no list shows: the reason why a server does not run changes several times while it is started again.
+    if (changed.length > 0 || this.#view.namingSignature !== namingSignature)
+      this.changes.changed('tools', 'prompts', 'resources')
   }
 
   #abandon(error: RpcError): void {
