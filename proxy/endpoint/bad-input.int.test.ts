@@ -219,7 +219,8 @@ describe('a request', () => {
     ['prompts/get', { name: 5 }, 'name must be a string'],
     ['resources/read', {}, 'uri must be a string'],
     ['completion/complete', { ref: 'x' }, 'ref must be an object'],
-    ['logging/setLevel', {}, 'level must be a string'],
+    ['logging/setLevel', {}, 'level must be one of debug, '],
+    ['logging/setLevel', { level: 'verbose' }, 'level must be one of debug, '],
     ['tools/list', { cursor: 'mine' }, 'cursor is not one of ours'],
   ])('%s with wrong params is told which', async (method, params, message) =>
     expect(await outcome(await post(url, { jsonrpc: '2.0', id: 5, method, params }, session))).toMatchObject({

@@ -6,6 +6,8 @@ export interface EndpointLimits {
   readonly connections: number
   /** How long a session is kept that has no stream open and no request under way. */
   readonly idleMs: number
+  /** How long such a session is safe from making room for a new one when all are taken. */
+  readonly yieldMs: number
   /** Largest body of a request. */
   readonly bodyBytes: number
   /** How long a client may take to send a request's headers, and all of it. */
@@ -31,6 +33,7 @@ export const defaultEndpointLimits: EndpointLimits = {
   sessions: 1_000,
   connections: 4_096,
   idleMs: 30 * 60_000,
+  yieldMs: 60_000,
   bodyBytes: 4 * 1024 * 1024,
   headersMs: 10_000,
   requestMs: 60_000,

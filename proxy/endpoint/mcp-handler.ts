@@ -45,7 +45,7 @@ export class McpHandler {
 
   constructor(options: McpHandlerOptions) {
     this.#options = options
-    this.sessions = new SessionStore(options.limits.sessions)
+    this.sessions = new SessionStore(options.limits)
     this.#lists = new ListStore(options.listTtl)
   }
 
@@ -142,8 +142,14 @@ export class McpHandler {
       } finally {
         this.sessions.unreserve()
       }
+      const isNone = this.#stopping || response.destroyed || typeof message.params?.protocolVersion !== 'string'
+      if (!isNone && !this.sessions.makeRoom()) {
+        session.close('all sessions are taken')
+        refuse(response, { ...tooManySessions, id: message.id })
+        return
+      }
       const exchange = this.#exchange(message, request, response)
-      if (this.#stopping || response.destroyed || typeof message.params?.protocolVersion !== 'string') {
+      if (isNone) {
         session.receive(message, exchange) // is answered with what is wrong
         session.close('it was not initialized')
         return

@@ -16,20 +16,27 @@ export interface HttpSession {
 /** The sessions of the endpoint, by ids that cannot be guessed. */
 export class SessionStore {
   readonly #limit: number
+  readonly #yieldMs: number
   readonly #sessions = new Map<string, HttpSession>()
   #opening = 0
 
-  constructor(limit: number) {
-    this.#limit = limit
+  /** @param limits most sessions at once, and for how long one must have been idle to make room for another */
+  constructor({ sessions, yieldMs }: { readonly sessions: number; readonly yieldMs: number }) {
+    this.#limit = sessions
+    this.#yieldMs = yieldMs
   }
 
   get size(): number {
     return this.#sessions.size
   }
 
-  /** Takes a place for a session that is about to be opened. False if all are taken. */
+  /**
+   * Takes a place for a session that is about to be opened: a free one, or that of a session idle for so long that it can make
+   * room. False if there is neither.
+   */
   reserve(): boolean {
-    if (this.#sessions.size + this.#opening >= this.#limit) return false
+    const free = this.#limit - this.#sessions.size
+    if (this.#opening >= free && this.#opening >= free + this.#yielding().length) return false
     this.#opening++
     return true
   }
@@ -37,6 +44,19 @@ export class SessionStore {
   /** Gives a reserved place back: it is taken by a session now, or not needed. */
   unreserve(): void {
     this.#opening--
+  }
+
+  /**
+   * If all places are taken, ends the session that is idle longest: clients that leave without a word must not keep others out.
+   * To be called once mcpd has let the new one in, so that nobody ends sessions who may not open any. False if none can go.
+   */
+  makeRoom(): boolean {
+    if (this.#sessions.size < this.#limit) return true
+    const [first, ...others] = this.#yielding()
+    if (first === undefined) return false
+    const idlest = others.reduce((best, held) => (held.usedAt < best.usedAt ? held : best), first)
+    this.end(idlest, 'it was idle, and all sessions were taken')
+    return true
   }
 
   add(project: string, bearer: string, session: Session, streams: ClientStreams): HttpSession {
@@ -65,7 +85,7 @@ export class SessionStore {
 
   endIdle(now: number, idleMs: number): void {
     for (const held of this.#sessions.values()) {
-      if (held.session.inFlight > 0 || held.streams.size > 0) held.usedAt = now
+      if (isBusy(held)) held.usedAt = now
       else if (now - held.usedAt > idleMs) this.end(held, 'it was idle for too long')
     }
   }
@@ -73,4 +93,12 @@ export class SessionStore {
   all(): IterableIterator<HttpSession> {
     return this.#sessions.values()
   }
+
+  #yielding(): HttpSession[] {
+    const before = performance.now() - this.#yieldMs
+    return [...this.#sessions.values()].filter((held) => !isBusy(held) && held.usedAt <= before)
+  }
 }
+
+/** Whether its client is certainly there: it listens, or waits for an answer. */
+const isBusy = ({ session, streams }: HttpSession): boolean => session.inFlight > 0 || streams.size > 0
