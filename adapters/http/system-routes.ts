@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { rightsOf } from '../../commands/authorize.ts'
 import { CodedError } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
+import type { ReadModelStatus } from '../../queries/status.ts'
 import { identityOf } from './access.ts'
 import { answerMutation } from './answers.ts'
 import { contextOf, type MutationRequest, mutationHeaders, mutationQuery } from './command-context.ts'
@@ -33,7 +34,10 @@ export const systemRoutes = (app: FastifyInstance, deps: HttpDeps, metrics: Http
       const [logCheck, readModels] = await Promise.all([checkLog(deps), readSide.status()])
       const ready = logCheck.ok && readModels.every(({ state }) => state === 'live' || state === 'rebuilding')
       reply.code(ready ? 200 : 503)
-      return { status: ready ? 'ready' : 'not ready', checks: { log: logCheck, readModels, reactors: deps.reactors() } }
+      return {
+        status: ready ? 'ready' : 'not ready',
+        checks: { log: logCheck, readModels: readModels.map(forAnybody), reactors: deps.reactors() },
+      }
     },
   )
 
@@ -144,6 +148,12 @@ export const systemRoutes = (app: FastifyInstance, deps: HttpDeps, metrics: Http
     },
   )
 }
+
+/** What is said without a token: not where the database is. */
+const forAnybody = (model: ReadModelStatus): ReadModelStatus =>
+  model.state === 'unavailable' && model.error !== undefined
+    ? { ...model, error: { ...model.error, message: 'the database cannot be reached' } }
+    : model
 
 const checkLog = async ({ log }: HttpDeps): Promise<JsonObject & { ok: boolean }> => {
   try {
