@@ -100,6 +100,13 @@ describe('bad input', () => {
     )
   })
 
+  it('with half a surrogate pair in a text is refused with the path', async () => {
+    const body = '{"metadata":{"name":"half"},"spec":{"command":"x","args":["ok","\\ud800"]}}'
+    const headers = { authorization: `Bearer ${api.token}`, 'content-type': 'application/json' }
+    const answer = await app.inject({ method: 'POST', url: '/api/v1/servers', payload: body, headers })
+    expect(answer.json()).toMatchObject({ status: 422, fields: [{ path: 'spec.args.1' }] })
+  })
+
   it('over 1 MiB is 413', async () => {
     const answer = await call('POST', '/api/v1/servers', { body: server('a', { description: 'x'.repeat(1_100_000) }) })
     expect(answer.json()).toMatchObject({ status: 413, code: 'body-too-large' })

@@ -11,6 +11,7 @@ import { leaves } from './leaving.ts'
 import { validationFailed } from './problem.ts'
 import * as schemas from './resource-schemas.ts'
 import { changedSince } from './watch.ts'
+import { assertWellFormed } from './well-formed.ts'
 
 interface Manifest {
   readonly metadata: { readonly name: string; readonly labels: Labels }
@@ -157,6 +158,7 @@ const declareRoutes = (app: FastifyInstance, deps: HttpDeps, kind: KindDefinitio
   ) => {
     const { ifMatch, ...context } = contextOf(request, deps.newId)
     const { metadata, spec } = request.body
+    assertWellFormed(spec, 'spec')
     const match = ifMatch === undefined ? {} : { ifMatch }
     const mutation = await deps.resources.declare(
       { kind, name, labels: metadata.labels, spec, mode, ...match },
