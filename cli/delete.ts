@@ -31,6 +31,8 @@ export default defineVerb({
   ],
   async run(deps, values) {
     const deadline = durationSeconds('--timeout', values.timeout)
+    // An unset variable in `-l "$SELECTOR"` must not mean everything.
+    if (values.selector?.trim() === '') throw usageError('--selector is empty', '--all deletes all of the kind')
     const targets = await named(deps, values)
     let failed = 0
     for (const target of targets) {

@@ -1,6 +1,6 @@
 import type { Resource } from '../domain/kernel/resource.ts'
 import type { Deps } from './deps.ts'
-import { CliError, exitCode } from './errors.ts'
+import { CliError, exitCode, usageError } from './errors.ts'
 import { errorText } from './main.ts'
 import { type Declared, showPlace } from './manifest/document.ts'
 import { isRefusal, refersToAny } from './manifest/references.ts'
@@ -21,7 +21,11 @@ export default defineVerb({
   epilogue:
     'Exit codes: 0 no difference, 1 something differs, 2 or more it could not be found out. Secret values are never shown.',
   async run(deps, { filename }) {
-    const resources = await readManifests(filename, await deps.registry(), deps.input)
+    const resources = await readManifests(filename, await deps.registry(), deps.input).catch((error: unknown) => {
+      // 1 means "differs" here.
+      if (error instanceof CliError && error.exit === exitCode.failed) throw usageError(error.message, error.hint)
+      throw error
+    })
     let differs = false
     let failed = false
     for (const resource of resources) {

@@ -33,7 +33,11 @@ export default defineVerb({
     let keep = true
     try {
       await openEditor(deps, file)
-      const after = await readFile(file, 'utf8')
+      const after = await readFile(file, 'utf8').catch((error: unknown) => {
+        throw new CliError('edit-lost', `the edited file cannot be read: ${String(error)}`, {
+          hint: 'Nothing was changed',
+        })
+      })
       if (after === before) {
         keep = false
         deps.out.note('Edit cancelled, no changes made.')

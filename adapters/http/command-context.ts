@@ -22,6 +22,7 @@ export const mutationHeaders = z.looseObject({
     .regex(/^"\d{1,19}"$/, 'must be an ETag as it was given, such as "12"')
     .optional()
     .describe('Refuse with 412 unless the spec is at this revision'),
+  'if-none-match': z.never({ error: 'is not supported: POST creates only what is not there' }).optional(),
   prefer: z.string().max(200).optional().describe('respond-async: do not wait for the read model'),
 })
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startApi, type TestApi } from './testing/api.ts'
@@ -124,6 +126,34 @@ describe('bad input', () => {
 
   it('for a kind that is made by mcpd alone has no route', async () => {
     expect((await call('POST', '/api/v1/instances', { body: {} })).statusCode).toBe(405)
+  })
+})
+
+describe('a socket', () => {
+  const speak = async (text: string): Promise<string> => {
+    const { port } = new URL(await api.listen())
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.setEncoding('utf8')
+    let answer = ''
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
+    socket.write(text)
+    await once(socket, 'end') // mcpd ends it
+    socket.destroy()
+    return answer
+  }
+
+  it('that speaks no HTTP gets a problem document', async () => {
+    const answer = await speak('BREW / HTCPCP/1.0\r\n\r\n')
+    expect(answer).toContain('HTTP/1.1 400')
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ code: 'invalid-request', status: 400 })
+  })
+
+  it('that asks for an upgrade without a token is answered and ended', async () => {
+    const head = 'GET /api/v1/servers HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
+    const keys = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'
+    expect(await speak(head + keys)).toContain('HTTP/1.1 401')
   })
 })
 
@@ -274,6 +304,9 @@ describe('the system', () => {
       expect(Object.keys(document.paths)).toContain(`/api/v1/${plural}/{name}`)
     const declare = document.paths['/api/v1/teams'].post.requestBody.content['application/json'].schema
     expect(JSON.stringify(declare)).toContain('members')
+    expect(document.paths['/healthz'].get.security).toEqual([])
+    expect(document.paths['/api/v1/teams'].get.responses.default.content).toHaveProperty('application/problem+json')
+    expect(document.components.schemas.Problem.required).toContain('code')
   })
 
   it('serves a made-up kind like any other', async () => {

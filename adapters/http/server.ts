@@ -1,7 +1,9 @@
+import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { createJsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod'
+import { validatorCompiler } from 'fastify-type-provider-zod'
+import type { NewId } from '../../domain/kernel/clock.ts'
 import { errorCatalog } from '../../domain/kernel/errors.ts'
 import { listenError } from '../../domain/kernel/listen-errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
@@ -10,7 +12,16 @@ import type { HttpDeps } from './deps.ts'
 import { linkRoute } from './link-route.ts'
 import { logRoutes } from './log-routes.ts'
 import { createMetrics, type HttpMetrics } from './metrics.ts'
-import { internal, methodNotAllowed, routeNotFound, sendProblem, toCodedError } from './problem.ts'
+import { openapiOptions } from './openapi.ts'
+import {
+  internal,
+  invalidRequest,
+  methodNotAllowed,
+  problemOf,
+  routeNotFound,
+  sendProblem,
+  toCodedError,
+} from './problem.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { systemRoutes } from './system-routes.ts'
 
@@ -20,6 +31,7 @@ export const MAX_BODY_BYTES = 1024 * 1024
 /** mcpd's HTTP API with all its routes; not yet listening. */
 export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyInstance; metrics: HttpMetrics }> => {
   const meanings = new Map(errorCatalog.map(({ code, meaning }) => [code, meaning]))
+  const newProblemId = deps.newId
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -33,6 +45,8 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     // What the router itself refuses: a path it cannot decode, a parameter that is too long.
+    // What is no HTTP at all, before there is a request to answer.
+    clientErrorHandler: (error, socket) => answerMalformed(error, socket, newProblemId, meanings),
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, error, meanings),
   })
   const metrics = createMetrics(deps)
@@ -51,21 +65,13 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     return sendProblem(request, reply, error, meanings)
   })
   metrics.observe(app)
+  // A request to upgrade that got a plain answer would keep its socket for good: nobody reads or ends it any more.
+  app.addHook('onResponse', async ({ raw }, reply) => {
+    if (raw.headers.upgrade !== undefined && reply.raw.headersSent) raw.socket.destroySoon()
+  })
   guard(app, deps.tokens)
 
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'mcpctl',
-        version: deps.version,
-        description: 'The control plane for MCP servers, LLMs and agents',
-      },
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
-      security: [{ bearer: [] }],
-    },
-    transform: createJsonSchemaTransform({ skipList: ['/openapi.json'] }),
-  })
+  await app.register(swagger, openapiOptions(deps.version))
   await app.register(websocket, { options: { maxPayload: 64 * 1024 * 1024, perMessageDeflate: false } })
   // Answers that would stay open (a watch, a log that is followed) end when mcpd does.
   const ending = new AbortController()
@@ -86,6 +92,22 @@ const report = (logger: Logger, request: FastifyRequest, error: unknown): void =
   const where = { requestId: request.id, method: request.method, url: request.url.split('?', 1)[0] }
   if (code === internal.code) logger.error({ ...where, err: error }, 'request failed')
   else if (status >= 500) logger.warn({ ...where, code }, `request failed: ${message}`)
+}
+
+/** Writes the problem document of what Node's parser refused onto the bare socket. */
+const answerMalformed = (
+  error: Error & { readonly code?: string },
+  socket: Socket,
+  newId: NewId,
+  meanings: ReadonlyMap<string, string>,
+): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const problem = invalidRequest(
+    error.code === 'HPE_HEADER_OVERFLOW' ? 'the headers or the path are too long' : 'this is not a valid HTTP request',
+  )
+  const body = JSON.stringify(problemOf(problem, meanings.get(problem.code) ?? problem.code, newId()))
+  const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}`
+  socket.end(`${head}\r\nConnection: close\r\n\r\n${body}`)
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const

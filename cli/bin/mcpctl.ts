@@ -17,8 +17,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 // `mcpctl get servers | head -1`: a reader that has seen enough is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exitCode.ok)
-  throw error
+  process.stderr.write(`error: standard output cannot be written: ${error.message}\n`)
+  process.exit(exitCode.failed)
 })
+process.stderr.on('error', () => process.exit(exitCode.failed)) // nobody is left to be told
 
 const out = createOutput(process.stdout, process.stderr)
 

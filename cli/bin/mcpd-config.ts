@@ -44,7 +44,9 @@ export const mcpdConfig = async (
   return {
     dataFolder: resolve(flags.dataFolder ?? env.MCPCTL_DATA_FOLDER ?? defaultDataFolder(env)),
     host: flags.host ?? env.MCPD_HOST ?? '127.0.0.1',
-    port: flags.port ?? portOf(env, 'MCPD_PORT') ?? DEFAULT_PORT,
+    port:
+      portOf({ ...env, ...(flags.port === undefined ? {} : { MCPD_PORT: String(flags.port) }) }, 'MCPD_PORT') ??
+      DEFAULT_PORT,
     env,
     ...(eventStoreUrl === undefined ? {} : { eventStoreUrl }),
     ...(databaseUrl === undefined ? {} : { databaseUrl: await withPassword(databaseUrl, env) }),

@@ -20,7 +20,7 @@ import { openEmbeddedLog } from '../../embedded-log/embedded-log.ts'
 import { openFileKeyStore } from '../../keyring/file-keyring.ts'
 import { openKeyring } from '../../keyring/keyring.ts'
 import { openReadSide } from '../../postgres/read-side.ts'
-import { createHttpServer } from '../server.ts'
+import { createHttpServer, listen } from '../server.ts'
 
 /** mcpd's API on a real log, real rows and real keys, without servers to run; with one kind more than mcpd has. */
 export interface TestApi {
@@ -29,6 +29,8 @@ export interface TestApi {
   readonly token: string
   /** Of somebody without rights. */
   readonly strangerToken: string
+  /** Listens on a free port, once; answers its URL. */
+  listen(): Promise<string>
   close(): Promise<void>
 }
 
@@ -92,9 +94,11 @@ export const startApi = async (logger: Logger = silent): Promise<TestApi> => {
     about: () => ({}),
   })
   await app.ready()
+  let url: Promise<string> | undefined
   return {
     app,
     token,
+    listen: () => (url ??= listen(app, '127.0.0.1', 0)),
     strangerToken,
     async close() {
       await app.close()
