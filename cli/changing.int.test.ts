@@ -119,6 +119,12 @@ describe('delete', () => {
     expect(world.slept).toEqual([100, 100, 100])
   })
 
+  it('deletes nothing for an empty selector', async () => {
+    const { code, err } = await world.run(['delete', 'projects', '-l', ''])
+    expect([code, err]).toEqual([2, expect.stringContaining('--selector is empty')])
+    expect((await world.run(['get', 'projects', '-o', 'name'])).out).toContain('project/p')
+  })
+
   it('does not wait with --no-wait, and not longer than --timeout', async () => {
     world.mcpd.lingering = 1000
     expect((await world.run(['delete', 'project', 'p', '--no-wait'])).code).toBe(0)
