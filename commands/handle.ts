@@ -97,9 +97,10 @@ export const createCommandLoop = ({ log, catalog, clock }: CommandDeps): Command
             events: [],
             outcome: 'unchanged',
           }
-        const recorded = plan(stream, decided, loaded.revision, context, clock)
+        const occurredAt = clock.now().toISOString()
+        const fresh = decided.map((event, index) => newEvent(catalog, stream, event, index, context, occurredAt))
+        const recorded = asRecorded(stream, decided, fresh, loaded.revision)
         const state = recorded.reduce<typeof loaded.state>((all, event) => decider.evolve(all, event), loaded.state)
-        const fresh = decided.map((event, index) => newEvent(catalog, stream, event, index, context, clock))
         if (context.dryRun === true)
           return { state, revision: loaded.revision, position: undefined, events: recorded, outcome: 'planned' }
         try {
@@ -129,13 +130,13 @@ const newEvent = (
   event: DomainEvent,
   index: number,
   context: CommandContext,
-  clock: Clock,
+  occurredAt: string,
 ): NewEvent => {
   const { schemaVersion } = catalog.check(stream, event)
   const { actor, commandId, correlationId, causationId, requestHash, traceparent } = context
   const metadata: EventMetadata = {
     schemaVersion,
-    occurredAt: clock.now().toISOString(),
+    occurredAt,
     actor,
     commandId,
     correlationId,
@@ -146,24 +147,19 @@ const newEvent = (
   return { id: eventId(commandId, stream, index), type: event.type, data: event.data, metadata }
 }
 
-/** The events as they will stand in the stream. Their position is known only after the append: 0 until then. */
-const plan = <Event extends DomainEvent>(
+/** The events as they will stand in the stream, by what is about to be appended. Their position is known only after that: 0 until then. */
+const asRecorded = <Event extends DomainEvent>(
   stream: string,
   events: readonly Event[],
+  fresh: readonly NewEvent[],
   revision: ExpectedRevision,
-  context: CommandContext,
-  clock: Clock,
 ): Recorded<Event>[] => {
   const first: Revision = revision === 'none' ? 0n : revision + 1n
-  return events.map((event, index) => ({
-    ...event,
-    eventId: eventId(context.commandId, stream, index),
-    stream,
-    revision: first + BigInt(index),
-    position: 0n,
-    at: clock.now().toISOString(),
-    actor: context.actor,
-  }))
+  return fresh.flatMap(({ id: eventId, metadata: { occurredAt: at, actor } }, index) => {
+    const event = events[index]
+    const where = { eventId, stream, revision: first + BigInt(index), position: 0n, at, actor }
+    return event === undefined ? [] : [{ ...event, ...where }]
+  })
 }
 
 const at = (events: readonly Recorded[], last: Revision, position: Position): Recorded[] =>

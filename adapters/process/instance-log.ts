@@ -1,8 +1,8 @@
 import type { LogLine, ReadLogOptions } from '../../domain/instance/runtime.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
 import { type Follower, follower } from './follower.ts'
 import { logFiles } from './log-files.ts'
 import { cutLine, formatLine, selectLines } from './log-lines.ts'
-import type { Logger } from './logger.ts'
 
 /** What a program may log for long, and at once; what comes faster is left out and counted. */
 const LOG_BYTES_PER_SECOND = 256 * 1024

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { InstanceLogs } from '../../domain/instance/runtime.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
 import { type InstanceLog, instanceLog } from './instance-log.ts'
-import type { Logger } from './logger.ts'
 
 /** Instance names are DNS labels; anything else never becomes a path. */
 export const isInstanceName = (name: string): boolean => /^[a-z0-9](?:[a-z0-9-]{0,126}[a-z0-9])?$/.test(name)

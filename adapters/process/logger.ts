@@ -1,8 +1,4 @@
-/** What this folder says to the operator; a pino logger fits. */
-export interface Logger {
-  info(details: object, message: string): void
-  warn(details: object, message: string): void
-  error(details: object, message: string): void
-}
+import type { Logger } from '../../domain/kernel/logger.ts'
 
-export const silent: Logger = { info: () => {}, warn: () => {}, error: () => {} }
+/** Says nothing. */
+export const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }

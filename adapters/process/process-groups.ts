@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import type { Logger } from '../../domain/kernel/logger.ts'
 import { endGroup, groupGone, KILL_WAIT_MS, killedGroupGone, signalGroup } from './group-signals.ts'
 import { endLeftOver, LEFT_OVER_GRACE_MS } from './left-over.ts'
-import type { Logger } from './logger.ts'
 import { intention, openRunRecords, type RunRecord, started } from './run-record.ts'
 import { startWatcher } from './watcher.ts'
 

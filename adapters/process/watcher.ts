@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { Logger } from './logger.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
 import type { RunRecord } from './run-record.ts'
 
 /** Bytes that may wait for a watcher; one that does not read is replaced. */

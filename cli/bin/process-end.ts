@@ -2,7 +2,7 @@ import { CodedError } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 
 /** A program that has not ended this long after it was told to is ended. */
-const DRAIN_MS = 10_000
+export const DRAIN_MS = 10_000
 
 /** Ends the program in order at a signal: `close`, then exit code 0; 1 when that takes more than 10 s. A second signal ends it at once. */
 export const exitOn = (signals: readonly NodeJS.Signals[], close: () => Promise<void>, logger: Logger): void => {

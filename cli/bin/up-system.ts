@@ -7,10 +7,8 @@ import { CliError } from '../errors.ts'
 import { createLogger } from './logger.ts'
 import { mcpdConfig } from './mcpd-config.ts'
 import { type Mcpd, startMcpd } from './mcpd-system.ts'
+import { DRAIN_MS } from './process-end.ts'
 import { version } from './version.ts'
-
-/** A program that has not ended this long after it was told to is ended. */
-const END_MS = 10_000
 
 export interface UpOptions {
   readonly demo: boolean
@@ -75,9 +73,9 @@ const logIn = async ({ config }: Deps, mcpd: Mcpd, mcplocal: string): Promise<st
 const endsInTime = ({ out }: Deps): void => {
   out.note('ending …')
   setTimeout(() => {
-    out.note(`not ended after ${END_MS / 1000} s, giving up`)
+    out.note(`not ended after ${DRAIN_MS / 1000} s, giving up`)
     process.exit(1)
-  }, END_MS).unref()
+  }, DRAIN_MS).unref()
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>
