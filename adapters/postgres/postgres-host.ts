@@ -48,6 +48,11 @@ export const openPostgresHost = async (url: string, options: HostOptions): Promi
   const pool = createPool(url)
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => logger.debug({ database }, 'an idle database connection broke'))
+  // One that breaks while a query has it: the query is rejected with the same error, but without a listener this one would
+  // end the process. The pool listens only while a connection is idle.
+  pool.on('connect', (client) =>
+    client.on('error', () => logger.debug({ database }, 'a database connection broke under a query')),
+  )
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: readersOf(pool, database) }) })
   let projector: Projector | undefined
 
