@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { open } from 'lmdb'
 import { openEmbeddedLog } from '../adapters/embedded-log/embedded-log.ts'
 import type { EventLog } from '../domain/kernel/event-log.ts'
+import { rate } from './parts/measure.ts'
 
 const SECONDS = 3
 const SCANNED = 100_000
@@ -24,24 +25,10 @@ const event = (type = 'Measured') => ({
   } as const,
 })
 
-/** Operations a second that `clients` loops reach together. */
-const rate = async (clients: number, once: (client: number, n: number) => Promise<unknown>): Promise<number> => {
-  const end = performance.now() + SECONDS * 1000
-  const began = performance.now()
-  const counts = await Promise.all(
-    Array.from({ length: clients }, async (_, client) => {
-      let n = 0
-      while (performance.now() < end) await once(client, n++)
-      return n
-    }),
-  )
-  return Math.round((counts.reduce((all, n) => all + n, 0) / (performance.now() - began)) * 1000)
-}
-
 const appends = async (log: EventLog, clients: number): Promise<number> => {
   const run = randomUUID()
   const heads = new Map<number, bigint>()
-  return rate(clients, async (client) => {
+  return rate(clients, SECONDS, async (client) => {
     const { revision } = await log.append(`bench-${run}-${client}`, [event()], heads.get(client) ?? 'none')
     heads.set(client, revision)
   })
@@ -73,9 +60,9 @@ export default async (): Promise<object> => {
     }
     const log = await openEmbeddedLog({ folder: join(folder, 'log') })
     const figures = {
-      raw_lmdb_c1: await rate(1, put),
+      raw_lmdb_c1: await rate(1, SECONDS, put),
       append_c1: await appends(log, 1),
-      raw_lmdb_c32: await rate(32, put),
+      raw_lmdb_c32: await rate(32, SECONDS, put),
       append_c32: await appends(log, 32),
       scan: await scan(log),
     }
