@@ -3,6 +3,7 @@ import { createCatalog } from './kernel/catalog.ts'
 import { referenceReleased, referenceTaken } from './kernel/declared.ts'
 import type { Catalog, EventType } from './kernel/event-type.ts'
 import type { KindDefinition } from './kernel/kind.ts'
+import { leaseReleased, leaseRenewed, leaseTaken } from './lease/lease.ts'
 import { kinds } from './registry.ts'
 import { masterKeyRotated } from './secret/master-key.ts'
 import { secretKeyDelisted, secretKeyListed, secretKeyWrapped } from './secret/wrapped-key.ts'
@@ -14,6 +15,9 @@ const others: readonly EventType[] = [
   accessTokenRevoked,
   adminBootstrapped,
   defaultSecretBackendChosen,
+  leaseTaken,
+  leaseRenewed,
+  leaseReleased,
   masterKeyRotated,
   secretKeyWrapped,
   secretKeyListed,

@@ -9,6 +9,7 @@ import { declaredDecider } from './kernel/declared.ts'
 import { CodedError } from './kernel/errors.ts'
 import type { DomainEvent } from './kernel/event.ts'
 import { record } from './kernel/testing/given.ts'
+import { leaseDecider } from './lease/lease.ts'
 import { kinds } from './registry.ts'
 import { masterKeyDecider } from './secret/master-key.ts'
 import { defaultBackendDecider } from './secretbackend/defaults.ts'
@@ -86,6 +87,21 @@ const subjects: readonly Subject[] = [
     'defaults',
     defaultBackendDecider,
     fc.constantFrom('a', 'b').map((name) => ({ type: 'ChooseDefault' as const, name })),
+  ),
+  subject(
+    'lease',
+    'lease',
+    leaseDecider,
+    fc
+      .record({ id: fc.constantFrom('a', 'b'), at: fc.constantFrom('none' as const, 0n, 1n, 2n, 3n) })
+      .chain(({ id, at }) => {
+        const holder = { id, url: `http://${id}`, ttlMs: 1000 }
+        return fc.constantFrom(
+          { type: 'TakeLease' as const, holder, expired: at },
+          { type: 'RenewLease' as const, holder, after: at },
+          { type: 'ReleaseLease' as const, id },
+        )
+      }),
   ),
 ]
 

@@ -1,20 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Cluster, postgresPrograms, startCluster } from '../adapters/postgres/testing/cluster.ts'
+import { BIN, endProgram, freePort, type Program, startProgram } from './testing/program.ts'
 import { runMcpctl } from './testing/system.ts'
 
 // mcpd and mcplocal as programs of their own, on Postgres where one is installed.
 
-const BIN = fileURLToPath(new URL('../dist/cli/bin/', import.meta.url))
 const programs = await postgresPrograms()
 
 let home: string
@@ -24,41 +20,8 @@ let mcpd: Program
 let mcplocal: Program
 let token: string
 
-interface Program {
-  readonly child: ChildProcess
-  readonly url: string
-  /** All of its standard error so far. */
-  log(): string
-}
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
-const start = async (name: 'mcpd' | 'mcplocal', port: number, args: readonly string[] = []): Promise<Program> => {
-  const child = spawn(process.execPath, [join(BIN, `${name}.js`), '--port', `${port}`, ...args], {
-    env,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let log = ''
-  child.stderr?.on('data', (chunk) => {
-    log += chunk
-  })
-  await vi.waitFor(() => expect(log).toContain(`${name} is ready`), { timeout: 60_000, interval: 50 })
-  return { child, url: `http://127.0.0.1:${port}`, log: () => log }
-}
-
-const end = async (program: Program | undefined, signal: NodeJS.Signals): Promise<number | null> => {
-  if (program === undefined) return null
-  const exit = once(program.child, 'exit')
-  program.child.kill(signal)
-  const [code] = await exit
-  return code
-}
+const start = (name: 'mcpd' | 'mcplocal', port: number, args: readonly string[] = []): Promise<Program> =>
+  startProgram(name, { port, env, args })
 
 const mcpctl = (...args: readonly string[]) =>
   runMcpctl(args, { ...env, MCPCTL_SERVER: mcpd.url, MCPCTL_MCPLOCAL: mcplocal?.url ?? '', MCPCTL_TOKEN: token })
@@ -94,8 +57,8 @@ beforeAll(async () => {
   await running('everything')
 }, 120_000)
 afterAll(async () => {
-  await end(mcplocal, 'SIGKILL')
-  await end(mcpd, 'SIGTERM')
+  await endProgram(mcplocal, 'SIGKILL')
+  await endProgram(mcpd, 'SIGTERM')
   await cluster?.remove()
   await rm(home, { recursive: true, force: true })
 })
@@ -151,7 +114,7 @@ describe('mcpd and mcplocal as programs of their own', () => {
     const client = await connect()
     await echo(client, 'before')
     const port = new URL(mcpd.url).port
-    await end(mcpd, 'SIGKILL')
+    await endProgram(mcpd, 'SIGKILL')
     mcpd = await start('mcpd', Number(port))
     expect(mcpd.log()).not.toContain('mcpctl_at_')
     await running('everything')
@@ -162,10 +125,10 @@ describe('mcpd and mcplocal as programs of their own', () => {
   })
 
   it('end with code 0 when they are told to', async () => {
-    expect(await end(mcplocal, 'SIGTERM')).toBe(0)
+    expect(await endProgram(mcplocal, 'SIGTERM')).toBe(0)
     mcplocal = await start('mcplocal', Number(new URL(mcplocal.url).port), ['--server', mcpd.url])
     const port = new URL(mcpd.url).port
-    expect(await end(mcpd, 'SIGTERM')).toBe(0)
+    expect(await endProgram(mcpd, 'SIGTERM')).toBe(0)
     mcpd = await start('mcpd', Number(port))
   })
 })

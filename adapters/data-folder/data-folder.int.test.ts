@@ -15,7 +15,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 const open = (
   path = folder,
   identify: (pid: number) => string | undefined = (pid) => (alive(pid) ? `p${pid}` : undefined),
-) => openDataFolder(path, { identify, now: new Date('2026-01-01T00:00:00Z') })
+) => openDataFolder(path, { identify, now: new Date('2026-01-01T00:00:00Z'), newId: () => 'an-id' })
 
 const alive = (pid: number): boolean => {
   try {
@@ -29,7 +29,7 @@ const alive = (pid: number): boolean => {
 const otherOwner = async () => {
   const source = `
     import { openDataFolder } from ${JSON.stringify(new URL('./data-folder.ts', import.meta.url).href)}
-    await openDataFolder(${JSON.stringify(folder)}, { identify: (pid) => 'p' + pid, now: new Date() })
+    await openDataFolder(${JSON.stringify(folder)}, { identify: (pid) => 'p' + pid, now: new Date(), newId: () => "an-id" })
     console.log('owned')
     setInterval(() => {}, 1000)`
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', source], {

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open } from 'lmdb'
+import type { NewId } from '../../domain/kernel/clock.ts'
 import { coded } from '../../domain/kernel/errors.ts'
 
 /** 409: one mcpd owns a data folder. */
@@ -31,6 +32,8 @@ export type IdentifyProcess = (pid: number) => string | undefined
 
 export interface DataFolder {
   readonly path: string
+  /** Made once, with the folder: the same mcpd after a restart. */
+  readonly id: string
   /** Where one part of mcpd keeps its files: `log`, `read-models`, … */
   part(name: string): string
   /** Gives the folder up. Not needed for correctness: a dead owner is recognised. */
@@ -44,6 +47,7 @@ interface Owner {
 }
 
 const OWNER = 'owner'
+const ID = 'id'
 
 /**
  * Opens the data folder (0700, made if missing) for this process alone.
@@ -55,15 +59,16 @@ const OWNER = 'owner'
  */
 export const openDataFolder = async (
   path: string,
-  { identify, now }: { readonly identify: IdentifyProcess; readonly now: Date },
+  { identify, now, newId }: { readonly identify: IdentifyProcess; readonly now: Date; readonly newId: NewId },
 ): Promise<DataFolder> => {
   await makeFolder(path)
-  const lock = open<Owner, string>({ path: join(path, 'lock'), noSubdir: false })
+  const lock = open<Owner | string, string>({ path: join(path, 'lock'), noSubdir: false })
   const me: Owner = { pid: process.pid, identity: identify(process.pid) ?? 'unknown', since: now.toISOString() }
   const other = lock.transactionSync(() => {
-    const owner = lock.get(OWNER)
+    const owner = lock.get(OWNER) as Owner | undefined
     if (owner !== undefined && owner.pid !== me.pid && identify(owner.pid) === owner.identity) return owner
     lock.putSync(OWNER, me)
+    if (lock.get(ID) === undefined) lock.putSync(ID, newId())
     return undefined
   })
   if (other !== undefined) {
@@ -72,10 +77,11 @@ export const openDataFolder = async (
   }
   return {
     path,
+    id: String(lock.get(ID)),
     part: (name) => join(path, name),
     async release() {
       lock.transactionSync(() => {
-        if (lock.get(OWNER)?.identity === me.identity) lock.removeSync(OWNER)
+        if ((lock.get(OWNER) as Owner | undefined)?.identity === me.identity) lock.removeSync(OWNER)
       })
       await lock.close()
     },

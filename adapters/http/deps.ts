@@ -28,8 +28,15 @@ export interface HttpDeps {
   /** Clear values of a secret, by key. */
   readonly secretValues: (name: string) => Promise<Readonly<Record<string, string>>>
   readonly rotateMasterKey: (context: CommandContext) => Promise<JsonObject>
-  /** Serves the link of mcplocal over a WebSocket that is open and authorised, until it closes. */
-  readonly serveLink: (project: string, socket: WebSocket, bearer: string) => void
+  /** Where instances run: in this mcpd, for the moment in none, or in another one. */
+  readonly instancesAt: () => 'here' | 'nowhere' | { readonly url: string }
+  /** Serves the link of mcplocal over a WebSocket that is open and authorised, until it closes. `relayed`: another mcpd asks for its client. */
+  readonly serveLink: (link: {
+    readonly project: string
+    readonly socket: WebSocket
+    readonly bearer: string
+    readonly relayed: boolean
+  }) => void
   readonly reactors: () => readonly ReactorStatus[]
   readonly clock: Clock
   readonly newId: NewId

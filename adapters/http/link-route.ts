@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { notFound } from '../../domain/kernel/declared.ts'
 import { bearerOf } from './access.ts'
 import type { HttpDeps } from './deps.ts'
+import { isRelayed } from './relay.ts'
 import { nameParams } from './resource-schemas.ts'
 
 /** The link of one client session of mcplocal: a WebSocket, authorised before it is upgraded. */
@@ -18,6 +19,12 @@ export const linkRoute = (app: FastifyInstance, deps: HttpDeps): void => {
           throw notFound({ kind: 'project', name })
       },
     },
-    (socket, request) => deps.serveLink(request.params.name, socket, bearerOf(request) ?? ''),
+    (socket, request) =>
+      deps.serveLink({
+        project: request.params.name,
+        socket,
+        bearer: bearerOf(request) ?? '',
+        relayed: isRelayed(request),
+      }),
   )
 }

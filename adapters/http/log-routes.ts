@@ -5,6 +5,7 @@ import type { LogLine } from '../../domain/instance/runtime.ts'
 import { notFound } from '../../domain/kernel/declared.ts'
 import type { HttpDeps } from './deps.ts'
 import { leaves } from './leaving.ts'
+import { relayed } from './relay.ts'
 import { nameParams } from './resource-schemas.ts'
 
 const logQuery = z.strictObject({
@@ -35,6 +36,7 @@ export const logRoutes = (app: FastifyInstance, deps: HttpDeps, ending: AbortSig
     },
     async (request, reply) => {
       await exists('instance', request.params.name)
+      if (await relayed(deps, request, reply, ending)) return reply
       return stream(deps, request, reply, [request.params.name], ending)
     },
   )
@@ -47,6 +49,7 @@ export const logRoutes = (app: FastifyInstance, deps: HttpDeps, ending: AbortSig
     async (request, reply) => {
       const { name } = request.params
       await exists('server', name)
+      if (await relayed(deps, request, reply, ending)) return reply
       const page = await deps.readSide.queries.list({
         kind: 'instance',
         limit: MAX_INSTANCES,

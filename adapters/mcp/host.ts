@@ -156,6 +156,10 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
     await stopRunning(instance)
   }
 
+  const stopAll = async (): Promise<void> => {
+    await Promise.all([...new Set([...running.keys(), ...starting.keys(), ...stopping.keys()])].map(stop))
+  }
+
   return {
     async start(launch, { signal }) {
       if (closed) throw startFailed('mcpd is stopping')
@@ -172,6 +176,7 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
       return outcome
     },
     stop,
+    stopAll,
     isRunning: (instance) => running.has(instance),
     onExit(listener) {
       exitListener = listener
@@ -185,7 +190,7 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
     },
     async close() {
       closed = true
-      await Promise.all([...new Set([...running.keys(), ...starting.keys(), ...stopping.keys()])].map(stop))
+      await stopAll()
       await runtime.close()
     },
   }

@@ -9,6 +9,10 @@ export interface McpdConfig {
   readonly host: string
   /** 0: any that is free. */
   readonly port: number
+  /** Where the other mcpd on the same EventStoreDB reach this one; undefined is the address it listens on. */
+  readonly advertiseUrl?: string
+  /** How long after its last sign of life another mcpd runs the servers of this one, in ms. */
+  readonly leaseMs: number
   /** EventStoreDB's connection string; undefined is the embedded log in the data folder. May hold credentials: never shown. */
   readonly eventStoreUrl?: string
   /** Postgres for the read models; undefined is PGlite in the data folder. May hold credentials: never shown. */
@@ -41,13 +45,16 @@ export const mcpdConfig = async (
     'esdb://host:2113',
   )
   const databaseUrl = checked(env, 'DATABASE_URL', /^postgres(ql)?:\/\//, 'postgres://user@host:5432/database')
+  const advertiseUrl = checked(env, 'MCPD_ADVERTISE_URL', /^https?:\/\//, 'http://host:3100')
   return {
     dataFolder: resolve(flags.dataFolder ?? env.MCPCTL_DATA_FOLDER ?? defaultDataFolder(env)),
     host: flags.host ?? env.MCPD_HOST ?? '127.0.0.1',
     port:
       portOf({ ...env, ...(flags.port === undefined ? {} : { MCPD_PORT: String(flags.port) }) }, 'MCPD_PORT') ??
       DEFAULT_PORT,
+    leaseMs: leaseOf(env),
     env,
+    ...(advertiseUrl === undefined ? {} : { advertiseUrl }),
     ...(eventStoreUrl === undefined ? {} : { eventStoreUrl }),
     ...(databaseUrl === undefined ? {} : { databaseUrl: await withPassword(databaseUrl, env) }),
     ...(env.MCPCTL_BOOTSTRAP_TOKEN_FILE === undefined ? {} : { bootstrapTokenFile: env.MCPCTL_BOOTSTRAP_TOKEN_FILE }),
@@ -65,6 +72,16 @@ export const portOf = (env: Env, name: string): number | undefined => {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw invalidConfiguration(name, 'must be a port: 0 to 65535')
   return port
+}
+
+const DEFAULT_LEASE_SECONDS = 15
+
+/** A renewal is an event: a shorter lease fills the log faster. */
+const leaseOf = (env: Env): number => {
+  const seconds = Number(env.MCPD_LEASE_SECONDS ?? DEFAULT_LEASE_SECONDS)
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > 3600)
+    throw invalidConfiguration('MCPD_LEASE_SECONDS', 'must be a whole number of seconds: 1 to 3600')
+  return seconds * 1000
 }
 
 const checked = (env: Env, name: string, pattern: RegExp, example: string): string | undefined => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { WebSocket } from 'ws'
+import { hostname } from 'node:os'
 import { type DataFolder, openDataFolder } from '../../adapters/data-folder/data-folder.ts'
 import { openEmbeddedLog } from '../../adapters/embedded-log/embedded-log.ts'
 import { openEventStoreLog } from '../../adapters/eventstore/eventstore-log.ts'
@@ -18,7 +18,9 @@ import { bootId, findProcess } from '../../adapters/process/process-table.ts'
 import { ADMIN, createAccessTokens } from '../../commands/access-tokens.ts'
 import { authorize } from '../../commands/authorize.ts'
 import { createDefaultBackend } from '../../commands/default-backend.ts'
+import { derivedUuid } from '../../commands/event-id.ts'
 import { createCommandLoop } from '../../commands/handle.ts'
+import { competingHolder, soleHolder } from '../../commands/lease.ts'
 import { reactorContext } from '../../commands/reactors/reactor.ts'
 import { startReconciler } from '../../commands/reactors/reconciler.ts'
 import { createResourceCommands } from '../../commands/resources.ts'
@@ -33,13 +35,16 @@ import type { EventLog } from '../../domain/kernel/event-log.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { createRegistry } from '../../domain/kernel/registry.ts'
-import type { Link, LinkDialer } from '../../domain/mcp/link.ts'
+import { REACTORS_LEASE } from '../../domain/lease/lease.ts'
+import type { LinkDialer } from '../../domain/mcp/link.ts'
 import { kinds } from '../../domain/registry.ts'
 import { redactor } from '../../domain/secret/redact.ts'
+import { clientLinks } from './client-links.ts'
 import { instanceView } from './instance-view.ts'
 import { kindHooks, secretReader } from './kind-hooks.ts'
 import type { McpdConfig } from './mcpd-config.ts'
 import { projectTopology } from './project-topology.ts'
+import { runServers } from './run-servers.ts'
 import { sweepOrphanedKeys } from './sweep-orphaned-keys.ts'
 import { version } from './version.ts'
 
@@ -141,18 +146,34 @@ const wire = async (
   const host = createInstanceHost({ runtime, logger, version, redactor })
   opened.push(() => host.close())
   const closing = new AbortController()
-  const reconciler = await startReconciler({
-    log,
-    loop,
-    view: instanceView(readSide, closing.signal),
+  const servers = runServers({
     host,
-    clock,
-    newId,
-    logger,
-    discard: (instance) => runtime.logs.remove(instance),
-    resolveEnv: (env) => resolveEnv(env, secrets.find),
+    reconcile: () =>
+      startReconciler({
+        log,
+        loop,
+        view: instanceView(readSide, closing.signal),
+        host,
+        clock,
+        newId,
+        logger,
+        discard: (instance) => runtime.logs.remove(instance),
+        resolveEnv: (env) => resolveEnv(env, secrets.find),
+      }),
   })
-  opened.push(() => reconciler.close())
+  const lease =
+    config.eventStoreUrl === undefined
+      ? soleHolder(servers)
+      : competingHolder(servers, {
+          stream: REACTORS_LEASE,
+          id: holderId(folder),
+          ttlMs: config.leaseMs,
+          log,
+          loop,
+          newId,
+          logger,
+        })
+  opened.push(() => lease.close())
 
   const topology = projectTopology(readSide, logger)
   opened.push(async () => topology.close())
@@ -168,8 +189,9 @@ const wire = async (
     instanceLogs: runtime.logs,
     secretValues: secrets.values,
     rotateMasterKey: async (context) => ({ ...(await rotateMasterKey({ commands: loop, clock, keyring }, context)) }),
-    serveLink: (project, socket: WebSocket) => serve(project, linkOverSocket(socket)),
-    reactors: () => [reconciler.status()],
+    instancesAt: lease.place,
+    serveLink: ({ project, socket, bearer, relayed }) => links.serve(project, linkOverSocket(socket), bearer, relayed),
+    reactors: () => [servers.status()],
     clock,
     newId,
     logger,
@@ -180,13 +202,17 @@ const wire = async (
       ...about(),
     }),
   })
-  const links = new AbortController()
-  const serve = (project: string, link: Link): void =>
-    serveLink({ project, link, topology, host, logger, onCall: metrics.mcpCall, signal: links.signal })
-  opened.push(async () => links.abort())
+  const links = clientLinks({
+    place: lease.place,
+    logger,
+    serveHere: (project, link) =>
+      serveLink({ project, link, topology, host, logger, onCall: metrics.mcpCall, signal: servers.signal() }),
+  })
+  opened.push(async () => links.close())
   opened.push(() => app.close())
   opened.push(async () => closing.abort())
   const url = await listen(app, config.host, config.port)
+  await lease.open(config.advertiseUrl ?? url)
   // Last: a start that fails before this point must not use up the one time the token is shown.
   const firstToken = await tokens.bootstrap(system, await givenToken(config.bootstrapTokenFile))
 
@@ -206,7 +232,7 @@ const wire = async (
         if ((await readSide.queries.get('project', project)).row === undefined)
           throw notFound({ kind: 'project', name: project })
         const [here, there] = createLinkPair()
-        serve(project, there)
+        links.serve(project, there, bearer, false)
         return here
       },
     },
@@ -220,9 +246,13 @@ const logLost = coded('log-lost', 500, 'There are data keys but no events: the l
   hint: 'Put the log back (the folder "log", or the EventStoreDB that EVENTSTORE_URL named), or choose an empty data folder',
 }))
 
+/** A copy of a data folder is another mcpd, if it lies somewhere else. */
+const holderId = (folder: DataFolder): string => `${hostname()}/${folder.id}/${derivedUuid(folder.path)}`.slice(0, 200)
+
 const ownDataFolder = (path: string): Promise<DataFolder> =>
   openDataFolder(path, {
     now: new Date(),
+    newId: randomUUID,
     identify: (pid) => {
       const found = findProcess(pid)
       return found === undefined || found.zombie ? undefined : `${bootId()}/${found.start}`

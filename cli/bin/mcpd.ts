@@ -21,6 +21,8 @@ Environment:
   EVENTSTORE_URL               esdb://…: the log is kept in EventStoreDB instead of the data folder
   DATABASE_URL                 postgres://…: the read models are kept in Postgres instead of the data folder
   DATABASE_PASSWORD_FILE       a file with the database's password
+  MCPD_ADVERTISE_URL           http://…: where other mcpd on the same EventStoreDB reach this one (where it listens)
+  MCPD_LEASE_SECONDS           after so long without a sign of life, another mcpd runs the servers of this one   (15)
   MCPCTL_MASTER_KEY            base64 or hex of 32 bytes; or MCPCTL_MASTER_KEY_FILE: a file (0600) with it
   MCPCTL_BOOTSTRAP_TOKEN_FILE  a file with the first administrator's token, instead of one that mcpd makes and prints
   LOG_LEVEL                    debug, info, warn, error                         (info)

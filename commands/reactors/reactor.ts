@@ -3,9 +3,10 @@ import type { CommandContext } from '../context.ts'
 /** How a reactor does: for `/readyz` and `mcpctl status`. */
 export interface ReactorStatus {
   readonly name: string
-  readonly state: 'running' | 'retrying' | 'stopped'
+  /** `standby`: another mcpd does its work. */
+  readonly state: 'running' | 'retrying' | 'stopped' | 'standby'
   /** Last position it has seen, as a decimal string. */
-  readonly position: string
+  readonly position?: string
   readonly error?: string
 }
 

@@ -37,6 +37,9 @@ const createHost = () => {
     async stop(instance) {
       running.delete(instance)
     },
+    async stopAll() {
+      running.clear()
+    },
     isRunning: (instance) => running.has(instance),
     onExit(listener) {
       exited = listener

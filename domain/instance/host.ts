@@ -15,6 +15,8 @@ export interface InstanceHost {
   start(launch: Launch, options: { signal: AbortSignal }): Promise<{ readonly details: JsonObject }>
   /** Ends the instance if it runs; its calls under way end with a JSON-RPC error. Unknown name: no effect. */
   stop(instance: string): Promise<void>
+  /** Ends every instance, as `stop` does; others can be started afterwards. */
+  stopAll(): Promise<void>
   /** Whether the instance runs and is initialised. */
   isRunning(instance: string): boolean
   /** Registers what to do when an instance ends by itself (not by `stop`). One listener. */

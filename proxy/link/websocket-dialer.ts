@@ -11,6 +11,8 @@ export interface WebSocketDialerOptions {
   /** mcpd's URL, `http://127.0.0.1:3100`. */
   readonly server: string
   readonly logger?: Logger
+  /** Sent with the upgrade, beside the bearer. */
+  readonly headers?: Readonly<Record<string, string>>
   /** How often the peer is asked whether it is there; if it has not answered by the next time, the link is lost. */
   readonly pingMs?: number
 }
@@ -19,12 +21,17 @@ const PING_MS = 20_000
 const MAX_PROBLEM_BYTES = 64 * 1024
 
 /** Links over WebSocket to mcpd's `GET /api/v1/projects/<name>/link`, each with the bearer of its client. */
-export const webSocketDialer = ({ server, logger, pingMs = PING_MS }: WebSocketDialerOptions): LinkDialer => ({
+export const webSocketDialer = ({
+  server,
+  logger,
+  headers = {},
+  pingMs = PING_MS,
+}: WebSocketDialerOptions): LinkDialer => ({
   dial: (project, bearer, { signal }) =>
     new Promise((resolve, reject) => {
       const at = new URL(`/api/v1/projects/${encodeURIComponent(project)}/link`, server)
       const socket = new WebSocket(at, {
-        headers: { Authorization: `Bearer ${bearer}` },
+        headers: { ...headers, Authorization: `Bearer ${bearer}` },
         perMessageDeflate: false,
         maxPayload: MAX_FRAME_BYTES,
         followRedirects: false,

@@ -1,0 +1,41 @@
+import { joinLinks } from '../../adapters/link/join.ts'
+import type { Lease } from '../../commands/lease.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
+import { RELAYED_HEADER } from '../../domain/lease/lease.ts'
+import type { Link } from '../../domain/mcp/link.ts'
+import { webSocketDialer } from '../../proxy/link/websocket-dialer.ts'
+
+const DIAL_MS = 5_000
+
+/** The links of MCP clients: served where the instances run, passed on to there from any other mcpd. */
+export const clientLinks = (deps: {
+  readonly place: Lease['place']
+  readonly logger: Logger
+  readonly serveHere: (project: string, link: Link) => void
+}) => {
+  const closing = new AbortController()
+
+  const passOn = async (url: string, project: string, link: Link, bearer: string): Promise<void> => {
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(DIAL_MS)])
+    const dialer = webSocketDialer({ server: url, logger: deps.logger, headers: { [RELAYED_HEADER]: '1' } })
+    try {
+      joinLinks(link, await dialer.dial(project, bearer, { signal }), closing.signal)
+    } catch (error) {
+      // Its client dials again, and finds the servers wherever they are by then.
+      link.close({ code: 'lost', reason: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  return {
+    /** `relayed`: another mcpd asks for its client; that is not passed on once more. */
+    serve(project: string, link: Link, bearer: string, relayed: boolean): void {
+      const place = deps.place()
+      if (place === 'here') deps.serveHere(project, link)
+      else if (place === 'nowhere' || relayed) link.close({ code: 'lost', reason: 'the servers are just moving' })
+      else void passOn(place.url, project, link, bearer)
+    },
+    close(): void {
+      closing.abort()
+    },
+  }
+}

@@ -1,0 +1,33 @@
+import type { Duty } from '../../commands/lease.ts'
+import type { ReactorStatus } from '../../commands/reactors/reactor.ts'
+import type { Reconciler } from '../../commands/reactors/reconciler.ts'
+import type { InstanceHost } from '../../domain/instance/host.ts'
+
+/** Running servers for everybody: what one mcpd does at a time. */
+export interface RunServers extends Duty {
+  status(): ReactorStatus
+  /** Aborts when the duty ends. */
+  signal(): AbortSignal
+}
+
+export const runServers = (deps: {
+  readonly host: InstanceHost
+  readonly reconcile: () => Promise<Reconciler>
+}): RunServers => {
+  let reconciler: Reconciler | undefined
+  let ended = new AbortController()
+  return {
+    async begin() {
+      ended = new AbortController()
+      reconciler = await deps.reconcile()
+    },
+    async end() {
+      ended.abort()
+      await reconciler?.close()
+      reconciler = undefined
+      await deps.host.stopAll()
+    },
+    status: () => reconciler?.status() ?? { name: 'reconciler', state: 'standby' },
+    signal: () => ended.signal,
+  }
+}
