@@ -1,4 +1,5 @@
 import { type Expression, type SqlBool, sql } from 'kysely'
+import { shownName } from '../domain/kernel/schema-flaws.ts'
 import { invalidSelector } from './errors.ts'
 
 /** One condition on a label, as kubectl writes it. */
@@ -59,12 +60,12 @@ const parseRequirement = (part: string): Requirement => {
 }
 
 const checkedKey = (key: string): string => {
-  if (!KEY.test(key)) throw invalidSelector(`${JSON.stringify(key.slice(0, 80))} is not a label key`)
+  if (!KEY.test(key)) throw invalidSelector(`"${shownName(key)}" is not a label key`)
   return key
 }
 
 const checkedValue = (value: string): string => {
-  if (!VALUE.test(value)) throw invalidSelector(`${JSON.stringify(value.slice(0, 80))} is not a label value`)
+  if (!VALUE.test(value)) throw invalidSelector(`"${shownName(value)}" is not a label value`)
   return value
 }
 

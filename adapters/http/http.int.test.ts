@@ -94,11 +94,29 @@ describe('bad input', () => {
     expect(answer.statusCode).toBe(status)
   })
 
+  it.each([
+    ['in a path', 'GET', '/api/v1/SECRET', undefined],
+    ['in a path with another method', 'PATCH', '/api/v1/secrets/SECRET', {}],
+    ['in a path that cannot be decoded', 'GET', '/api/v1/servers/SECRET%ff', undefined],
+    ['in a path that is too long', 'GET', `/api/v1/servers/${'SECRET'.repeat(30)}`, undefined],
+    ['as a query', 'GET', '/api/v1/servers?SECRET=1', undefined],
+    ['in a selector', 'GET', '/api/v1/servers?labelSelector=SECRET%20x', undefined],
+    ['as a field', 'POST', '/api/v1/secrets', { metadata: { name: 'a' }, spec: { SECRET: 1 } }],
+    ['as a key', 'POST', '/api/v1/secrets', { metadata: { name: 'a' }, spec: { data: { 'SECRET!': '' } } }],
+    ['in place of an object', 'POST', '/api/v1/secrets', { metadata: { name: 'a' }, spec: { data: 'SECRET' } }],
+  ] as const)('does not repeat what may be a secret: %s', async (_, method, url, body) => {
+    const secret = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a'
+    const payload = body === undefined ? {} : { body: JSON.parse(JSON.stringify(body).replaceAll('SECRET', secret)) }
+    const answer = await call(method, url.replaceAll('SECRET', secret), payload)
+    expect(answer.statusCode).toBeGreaterThanOrEqual(400)
+    expect(answer.body).not.toContain(secret.slice(0, 6))
+  })
+
   it('names every wrong field by its path', async () => {
     const body = { metadata: { name: 'Wrong_Name' }, spec: { command: 'x', env: [{ name: '1A' }], colour: 'red' } }
     const { fields } = (await call('POST', '/api/v1/servers', { body })).json()
     expect(fields.map(({ path }: { path: string }) => path)).toEqual(
-      expect.arrayContaining(['metadata.name', 'spec.env.0.name', 'spec']),
+      expect.arrayContaining(['metadata.name', 'spec.env.0.name', 'spec.colour']),
     )
   })
 

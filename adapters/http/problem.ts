@@ -1,8 +1,13 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { CodedError, coded, type FieldError } from '../../domain/kernel/errors.ts'
+import { shownName } from '../../domain/kernel/schema-flaws.ts'
+import { SchemaMismatch } from './schema-check.ts'
 
 const showField = ({ path, message }: FieldError): string => (path === '' ? message : `${path}: ${message}`)
+
+/** A path as it is repeated in a message: what may be a secret that got into it is not. */
+const shownPath = (path: string): string => path.split('/').map(shownSegment).join('/')
+const shownSegment = (segment: string): string => (/^(|api|v1|.*\.json)$/.test(segment) ? segment : shownName(segment))
 
 /** Fastify's words for the parts of a request. */
 const CONTEXTS: Readonly<Record<string, string>> = { params: 'path', querystring: 'query', headers: 'header' }
@@ -32,7 +37,7 @@ export const unsupportedMediaType = coded('unsupported-media-type', 415, 'The bo
   hint: 'Send JSON with Content-Type: application/json',
 }))
 export const routeNotFound = coded('route-not-found', 404, 'There is no such path', (path: string) => ({
-  message: `there is nothing at ${path}`,
+  message: `there is nothing at ${shownPath(path)}`,
   hint: 'GET /openapi.json lists every path',
 }))
 export const methodNotAllowed = coded(
@@ -40,7 +45,7 @@ export const methodNotAllowed = coded(
   405,
   'The path exists, but not with this method',
   (method: string, path: string, allow: readonly string[]) => ({
-    message: `${method} is not possible at ${path}`,
+    message: `${method} is not possible at ${shownPath(path)}`,
     hint: `Possible: ${allow.join(', ')}`,
     allow,
   }),
@@ -64,11 +69,8 @@ export const readModelBehind = coded(
 /** Turns whatever was thrown into one of ours. What is not meant for users becomes `internal`, without its text. */
 export const toCodedError = (error: unknown): CodedError => {
   if (error instanceof CodedError) return error
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const fields = error.validation.map(({ instancePath, message }) => ({
-      path: instancePath.replace(/^\//, '').replaceAll('/', '.'),
-      message: message ?? 'is not valid',
-    }))
+  if (error instanceof SchemaMismatch) {
+    const { fields } = error
     if (error.validationContext === 'body') return validationFailed(fields)
     const where = CONTEXTS[error.validationContext ?? ''] ?? 'request'
     return invalidRequest(`the ${where} is not valid: ${fields.map(showField).join('; ')}`, fields)
@@ -76,6 +78,8 @@ export const toCodedError = (error: unknown): CodedError => {
   const { code, statusCode, message } = error as Partial<FastifyError>
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return bodyTooLarge()
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return unsupportedMediaType(message?.split(':').at(-1)?.trim() ?? '')
+  if (code === 'FST_ERR_BAD_URL') return invalidRequest('the path is not encoded as a URL should be')
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH') return invalidRequest('a part of the path is too long')
   if (code === 'FST_ERR_CTP_EMPTY_JSON_BODY') return invalidRequest('the body is empty, JSON was announced')
   if (error instanceof SyntaxError) return invalidRequest(`the body is not JSON: ${error.message}`)
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { validatorCompiler } from 'fastify-type-provider-zod'
 import type { NewId } from '../../domain/kernel/clock.ts'
 import { errorCatalog } from '../../domain/kernel/errors.ts'
 import { listenError } from '../../domain/kernel/listen-errors.ts'
@@ -23,6 +22,7 @@ import {
   toCodedError,
 } from './problem.ts'
 import { resourceRoutes } from './resource-routes.ts'
+import { schemaCheck } from './schema-check.ts'
 import { systemRoutes } from './system-routes.ts'
 
 /** Largest request body, in bytes. */
@@ -50,7 +50,7 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, error, meanings),
   })
   const metrics = createMetrics(deps)
-  app.setValidatorCompiler(validatorCompiler)
+  app.setValidatorCompiler(schemaCheck)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler((error, request, reply) => {
     report(deps.logger, request, error)

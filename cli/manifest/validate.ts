@@ -1,5 +1,6 @@
 import { labels, resourceName } from '../../domain/kernel/name.ts'
 import type { Registry } from '../../domain/kernel/registry.ts'
+import { schemaFlaws } from '../../domain/kernel/schema-flaws.ts'
 import type { Input } from '../deps.ts'
 import { CliError, exitCode, usageError } from '../errors.ts'
 import { type Declared, type Flaw, showFlaw, showPlace } from './document.ts'
@@ -55,23 +56,10 @@ export const flawsOf = (resource: Declared): readonly Flaw[] => {
   return parts.flatMap(({ at, result }) =>
     result.success
       ? []
-      : result.error.issues.flatMap((issue) => issueFlaws(at, issue).map(({ path, message }) => flaw(path, message))),
+      : result.error.issues
+          .flatMap((issue) => schemaFlaws({ ...issue, path: [at, ...issue.path] }))
+          .map(({ path, message }) => flaw(path, message)),
   )
-}
-
-interface Issue {
-  readonly code?: string | undefined
-  readonly path: readonly PropertyKey[]
-  readonly message: string
-  readonly keys?: readonly string[]
-}
-
-/** An unknown field is pointed at itself, not at the object around it. */
-const issueFlaws = (at: string, issue: Issue): readonly { path: string; message: string }[] => {
-  const path = [at, ...issue.path.map(String)].join('.')
-  if (issue.code === 'unrecognized_keys' && issue.keys !== undefined)
-    return issue.keys.map((key) => ({ path: `${path}.${key}`, message: 'there is no such field' }))
-  return [{ path, message: issue.message }]
 }
 
 const twice = (resources: readonly Declared[]): readonly Flaw[] => {

@@ -10,11 +10,15 @@ describe('the redactor', () => {
   it.each([
     ['clear', secret],
     ['JSON', JSON.stringify(secret).slice(1, -1)],
+    ['JSON inside JSON', JSON.stringify(JSON.stringify(secret)).slice(3, -3)],
+    ['JSON in ASCII', 'p@ss/word+1 \\u00fc\\"'],
+    ['JSON in ASCII inside JSON', 'p@ss/word+1 \\\\u00fc\\\\\\"'],
     ['base64', Buffer.from(secret).toString('base64').replace(/=+$/, '')],
     ['base64url', Buffer.from(secret).toString('base64url')],
     ['hex', Buffer.from(secret).toString('hex')],
     ['upper-case hex', Buffer.from(secret).toString('hex').toUpperCase()],
     ['a URL', encodeURIComponent(secret)],
+    ['a URL in lower case', 'p%40ss%2fword%2b1%20%c3%bc%22'],
     ['a form', new URLSearchParams({ '': secret }).toString().slice(1)],
   ])('blacks a value out in %s', (_form, text) => {
     const redacted = redact(`before ${text} after`)

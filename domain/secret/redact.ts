@@ -76,18 +76,28 @@ const encodings = (value: string): readonly string[] => {
   const hex = bytes.toString('hex')
   const whole = bytes.toString('base64').replace(/=+$/, '')
   const base64 = [whole, ...[0, 1, 2].map((offset) => base64Within(bytes, offset))]
+  const json = jsonEscaped(value)
+  const component = encodeURIComponent(text)
   return [
     value,
-    JSON.stringify(value).slice(1, -1),
+    json,
+    jsonEscaped(json), // a line of JSON that holds JSON
+    asciiOnly(json), // as Python writes JSON
+    jsonEscaped(asciiOnly(json)),
     hex,
     hex.toUpperCase(),
     ...base64,
     ...base64.map((each) => each.replaceAll('+', '-').replaceAll('/', '_')),
     encodeURI(text),
-    encodeURIComponent(text),
+    component,
+    component.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
     new URLSearchParams([['', text]]).toString().slice(1),
   ]
 }
+
+const jsonEscaped = (text: string): string => JSON.stringify(text).slice(1, -1)
+const asciiOnly = (text: string): string =>
+  text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** The characters of base64 that depend on `bytes` alone when `offset` (mod 3) other bytes stand before them. */
 const base64Within = (bytes: Buffer, offset: number): string => {
