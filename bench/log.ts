@@ -5,10 +5,15 @@ import { join } from 'node:path'
 import { open } from 'lmdb'
 import { openEmbeddedLog } from '../adapters/embedded-log/embedded-log.ts'
 import type { EventLog } from '../domain/kernel/event-log.ts'
-import { rate } from './parts/measure.ts'
+import { inTurns, rate, timed } from './parts/measure.ts'
 
-const SECONDS = 3
+/** Turns that raw and ours take, and how long one is. */
+const ROUNDS = 15
+const SLICE_SECONDS = 0.2
+/** Events that are made before the clock starts, and used in turn: to make them is the caller's work. */
+const POOL = 5_000
 const SCANNED = 100_000
+const SCANS = 3
 const payload = { text: 'x'.repeat(700) }
 
 const event = (type = 'Measured') => ({
@@ -25,15 +30,38 @@ const event = (type = 'Measured') => ({
   } as const,
 })
 
-const appends = async (log: EventLog, clients: number): Promise<number> => {
-  const run = randomUUID()
-  const heads = new Map<number, bigint>()
-  return rate(clients, SECONDS, async (client) => {
-    const { revision } = await log.append(`bench-${run}-${client}`, [event()], heads.get(client) ?? 'none')
-    heads.set(client, revision)
-  })
+type Measurement = (clients: number) => () => Promise<number>
+
+/**
+ * A careful user of bare lmdb with its default options: one put of the bytes that a record of the log has, under the next
+ * number as its key, then `flushed`, which resolves once it is on disk. No checks, no streams, no JSON, no second database.
+ */
+const rawAppends = (folder: string): { measure: Measurement; close(): Promise<void> } => {
+  const database = open<string, number>({ path: folder, encoding: 'string' })
+  const record = JSON.stringify({ stream: 'bench-12', revision: 1234, at: Date.now(), ...event() })
+  let key = 0
+  const put = async (): Promise<void> => {
+    await database.put(key++, record)
+    await database.flushed
+  }
+  return { measure: (clients) => () => rate(clients, SLICE_SECONDS, put), close: () => database.close() }
 }
 
+/** One event an append, each client on a stream of its own, at the revision its last answer told. */
+const appends = (log: EventLog): Measurement => {
+  const pool = Array.from({ length: POOL }, () => event())
+  const heads = new Map<string, bigint>()
+  let next = 0
+  return (clients) => () =>
+    rate(clients, SLICE_SECONDS, async (client) => {
+      const stream = `bench-${client}`
+      const appended = pool[next++ % POOL] ?? event()
+      const { revision } = await log.append(stream, [appended], heads.get(stream) ?? 'none')
+      heads.set(stream, revision)
+    })
+}
+
+/** Events a second through `readAll`, the median of some scans. */
 const scan = async (log: EventLog): Promise<number> => {
   for (let i = 0; i < SCANNED / 500; i++)
     await log.append(
@@ -41,34 +69,34 @@ const scan = async (log: EventLog): Promise<number> => {
       Array.from({ length: 500 }, () => event()),
       'none',
     )
-  let n = 0
-  const began = performance.now()
-  for await (const _ of log.readAll()) n++
-  return Math.round((n / (performance.now() - began)) * 1000)
+  const once = async (): Promise<number> => {
+    const ms = await timed(async () => {
+      for await (const _ of log.readAll({ limit: SCANNED }));
+    })
+    return Math.round((SCANNED / ms) * 1000)
+  }
+  return (await inTurns(SCANS, { once })).once
 }
 
-/** Appends and scans of 1 KB events on the embedded log, beside bare lmdb puts of the same bytes that are flushed as well. */
+/** Appends and scans of 1 KB events on the embedded log, in turns with bare lmdb puts of the same bytes that are flushed as well. */
 export default async (): Promise<object> => {
   const folder = await mkdtemp(join(tmpdir(), 'mcpctl-bench-'))
   try {
-    const raw = open<string, number>({ path: join(folder, 'raw'), encoding: 'string' })
-    const bytes = JSON.stringify(event())
-    let key = 0
-    const put = async (): Promise<void> => {
-      await raw.put(key++, bytes)
-      await raw.flushed
-    }
+    const raw = rawAppends(join(folder, 'raw'))
     const log = await openEmbeddedLog({ folder: join(folder, 'log') })
-    const figures = {
-      raw_lmdb_c1: await rate(1, SECONDS, put),
-      append_c1: await appends(log, 1),
-      raw_lmdb_c32: await rate(32, SECONDS, put),
-      append_c32: await appends(log, 32),
-      scan: await scan(log),
-    }
-    await log.close()
+    const ours = appends(log)
+    const figures = await inTurns(ROUNDS, {
+      raw_lmdb_c1: raw.measure(1),
+      append_c1: ours(1),
+      raw_lmdb_c32: raw.measure(32),
+      append_c32: ours(32),
+      raw_lmdb_c256: raw.measure(256),
+      append_c256: ours(256),
+    })
     await raw.close()
-    return figures
+    const scanned = await scan(log)
+    await log.close()
+    return { ...figures, scan: scanned }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -1,6 +1,7 @@
+import { asBinary } from 'lmdb'
 import type { SerialisedEvent } from '../../domain/kernel/validate-append.ts'
 import { positionsIn } from './keys.ts'
-import { decodeRecord, encodeRecord } from './record.ts'
+import { decodeRecord, encodeRecord, type PendingRecord } from './record.ts'
 import { type Control, type Head, reportedElsewhere, type Store } from './store.ts'
 import { chunksBetween, controlOf, lastRevision, type Place, placesBetween, putChunks } from './stream-index.ts'
 import { MAX_TAIL_CHARACTERS, MAX_TAIL_EVENTS, type Tail, type TailEntry } from './tail.ts'
@@ -22,7 +23,7 @@ export class Batch {
   readonly #before: Head
   readonly #heads = new Map<string, StreamHead>()
   readonly #entries = new Map<string, TailEntry[]>()
-  readonly #puts: { readonly entry: TailEntry; readonly text: string }[] = []
+  readonly #puts: (PendingRecord & { readonly entry: TailEntry })[] = []
   readonly #controls = new Map<string, Control>()
   readonly #sweeps = new Map<string, boolean>()
   readonly #removedEvents: number[] = []
@@ -67,7 +68,7 @@ export class Batch {
       revision += 1
       this.#position += 1
       const entry = { stream, revision, position: this.#position, id: event.event.id }
-      this.#puts.push({ entry, text: encodeRecord(stream, revision, at, event) })
+      this.#puts.push({ entry, at, event })
       const entries = this.#entries.get(stream)
       if (entries === undefined) this.#entries.set(stream, [entry])
       else entries.push(entry)
@@ -121,13 +122,19 @@ export class Batch {
     return { position: this.#position, indexed: full || this.#flush ? this.#position : this.#before.indexed }
   }
 
-  /** Queues all writes. Runs inside the condition on the head, so that they happen together or not at all. */
-  write(version: number): void {
+  /**
+   * Queues all writes. Runs inside the condition on the head, so that they happen together or not at all.
+   * @param room for records; it must stay as it is until the commit is over
+   */
+  write(version: number, room: Buffer): void {
     const { store } = this
     const after = this.#standing()
     this.#after = after
-    for (const { entry, text } of this.#puts) {
-      appendTo(store.events, entry.position, text).catch(reportedElsewhere)
+    let used = 0
+    for (const record of this.#puts) {
+      const bytes = encodeRecord(record, room, used)
+      if (bytes.buffer === room.buffer) used += bytes.length
+      appendTo(store.events, record.entry.position, bytes).catch(reportedElsewhere)
     }
     if (after.indexed !== this.#before.indexed) this.#writeIndex()
     for (const [stream, control] of this.#controls) store.controls.put(stream, control).catch(reportedElsewhere)
@@ -157,11 +164,11 @@ export class Batch {
     const after = this.#after
     for (const [stream, head] of this.#heads) this.#known.set(stream, head)
     if (after.indexed === this.#before.indexed) {
-      for (const { entry, text } of this.#puts) this.#tail.add(entry, text.length)
+      for (const { entry, event } of this.#puts) this.#tail.add(entry, event.data.length + event.metadata.length)
     } else this.#tail.sync(this.store, after)
   }
 }
 
 /** Puts the highest key so far: pages are filled one after the other and not split in halves. lmdb's types lack the option. */
-const appendTo = (events: Store['events'], position: number, text: string): Promise<boolean> =>
-  Reflect.apply(events.put, events, [position, text, { append: true }])
+const appendTo = (events: Store['events'], position: number, record: Buffer): Promise<boolean> =>
+  Reflect.apply(events.put, events, [position, asBinary(record), { append: true }])

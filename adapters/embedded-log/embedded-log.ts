@@ -60,15 +60,20 @@ class EmbeddedLog implements EventLog {
     if (!this.#readOnly) for (const stream of store.sweeps.getKeys({ start: '' })) this.#sweep(stream)
   }
 
-  async append(
+  append(
     stream: string,
     events: readonly NewEvent[],
     expected: ExpectedRevision,
     options?: { signal?: AbortSignal },
   ): Promise<Appended> {
-    const serialised = validateAppend(stream, events)
-    assertKeyFits(stream)
-    return this.#submit(appendOperation(stream, serialised, expected, this.#now), options?.signal)
+    // Not an async function: its promise, and the turns it takes to settle, would come with each append.
+    try {
+      const serialised = validateAppend(stream, events)
+      assertKeyFits(stream)
+      return this.#submit(appendOperation(stream, serialised, expected, this.#now), options?.signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   async *readStream(stream: string, options: ReadStreamOptions = {}): AsyncGenerator<RecordedEvent> {
@@ -185,7 +190,8 @@ class EmbeddedLog implements EventLog {
     await this.#store.root.close()
   }
 
-  async #submit<Answer>(operation: Operation<Answer>, signal?: AbortSignal): Promise<Answer> {
+  /** @throws LogUnavailable when it is closed or for reading only; the promise is of the operation. */
+  #submit<Answer>(operation: Operation<Answer>, signal?: AbortSignal): Promise<Answer> {
     this.#assertOpen()
     if (this.#readOnly) throw logUnavailable('it was opened for reading only')
     return this.#writer.submit(operation, signal)

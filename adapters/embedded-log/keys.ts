@@ -2,6 +2,8 @@ import { invalidEvent } from '../../domain/kernel/log-errors.ts'
 
 /** Bytes of a stream's name that fit into a key: LMDB allows 1978, and a length and a revision stand beside it. */
 const MAX_NAME_BYTES = 1900
+/** Characters that fit whatever they are: none takes more than three bytes. */
+const SURE_TO_FIT = MAX_NAME_BYTES / 3
 const REVISION_BYTES = 6
 
 /** Largest revision that a key can hold. */
@@ -12,7 +14,7 @@ export type StreamKey = [stream: string, revision: number]
 
 /** @throws InvalidEvent for a name that does not fit into a key */
 export const assertKeyFits = (stream: string): void => {
-  if (Buffer.byteLength(stream) > MAX_NAME_BYTES) {
+  if (stream.length > SURE_TO_FIT && Buffer.byteLength(stream) > MAX_NAME_BYTES) {
     throw invalidEvent(`stream name of more than ${MAX_NAME_BYTES} bytes`)
   }
 }

@@ -4,6 +4,7 @@ import { unavailable } from './folder-errors.ts'
 import type { Operation } from './operations.ts'
 import type { Store } from './store.ts'
 import type { Tail } from './tail.ts'
+import { Submitted, type Waiting } from './waiting.ts'
 
 /** An append whose outcome is not known after this long is given up on. */
 const DEADLINE_MS = 10_000
@@ -15,15 +16,8 @@ const MAX_BATCH_CHARACTERS = 8 * 1024 * 1024
 /** Streams whose last revision is kept in memory. */
 const MAX_KNOWN_STREAMS = 10_000
 
-/** An operation in the queue, with its answer's type closed over. */
-interface Waiting {
-  readonly since: number
-  readonly characters: number
-  settled: boolean
-  /** Applies it, and returns how to tell the caller once the batch is durable. */
-  apply(batch: Batch): () => void
-  fail(error: unknown): void
-}
+/** Room for the records of one commit, used again for the next; what does not fit in gets memory of its own. */
+const RECORDS_BYTES = 1024 * 1024
 
 /**
  * The one who writes, one batch at a time: all that was asked for while a commit was under way goes into the next, so
@@ -35,6 +29,7 @@ export class Writer {
   readonly #tail: Tail
   readonly #onEvents: () => void
   readonly #known = new Map<string, StreamHead>()
+  readonly #records = Buffer.allocUnsafeSlow(RECORDS_BYTES)
   #version = -1
   #queue: Waiting[] = []
   #waitingCharacters = 0
@@ -54,29 +49,8 @@ export class Writer {
     signal?.throwIfAborted()
     if (this.#waitingCharacters > MAX_WAITING_CHARACTERS) throw logUnavailable('too many appends are waiting')
     return new Promise<Answer>((resolve, reject) => {
-      const waiting: Waiting = {
-        since: performance.now(),
-        characters: operation.characters,
-        settled: false,
-        apply: (batch) => {
-          try {
-            const answer = operation.apply(batch)
-            return () => settle(() => resolve(answer))
-          } catch (error) {
-            return () => settle(() => reject(error))
-          }
-        },
-        fail: (error) => settle(() => reject(error)),
-      }
-      const abort = (): void => waiting.fail(signal?.reason)
-      const settle = (tell: () => void): void => {
-        waiting.settled = true
-        signal?.removeEventListener('abort', abort)
-        tell()
-      }
-      signal?.addEventListener('abort', abort, { once: true })
-      this.#queue.push(waiting)
-      this.#waitingCharacters += waiting.characters
+      this.#queue.push(new Submitted(operation, resolve, reject, signal))
+      this.#waitingCharacters += operation.characters
       this.#running ??= this.#run()
     })
   }
@@ -99,7 +73,7 @@ export class Writer {
         // The memory may be ahead of what was written: begin again from the database.
         this.#forget()
         const reason = await unavailable(this.#store.folder, error)
-        for (const waiting of inHand) if (!waiting.settled) waiting.fail(reason)
+        for (const waiting of inHand) waiting.fail(reason)
       }
     }
     clearInterval(watch)
@@ -131,15 +105,15 @@ export class Writer {
       this.#tail.sync(this.#store, entry.value)
 
       const batch = new Batch(this.#store, this.#tail, this.#known, entry.value)
-      const answers = taken.filter((waiting) => !waiting.settled).map((waiting) => waiting.apply(batch))
+      for (const waiting of taken) if (!waiting.settled) waiting.apply(batch)
       const next = entry.version + 1
       if (batch.hasWrites) {
-        const written = await meta.ifVersion('head', entry.version, () => batch.write(next))
+        const written = await meta.ifVersion('head', entry.version, () => batch.write(next, this.#records))
         if (!written) continue
         this.#version = next
         batch.merge()
       }
-      for (const answer of answers) answer()
+      for (const waiting of taken) waiting.tell()
       if (batch.hasEvents) this.#onEvents()
       return
     }
@@ -154,7 +128,7 @@ export class Writer {
 const giveUp = (all: readonly Waiting[]): void => {
   const oldest = performance.now() - DEADLINE_MS
   for (const waiting of all) {
-    if (!waiting.settled && waiting.since < oldest) {
+    if (waiting.since < oldest) {
       waiting.fail(logUnavailable(`no answer after ${DEADLINE_MS / 1000} s, the outcome is unknown`))
     }
   }

@@ -31,3 +31,19 @@ export const percentile = (values: readonly number[], share: number): number => 
 }
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5)
+
+/**
+ * The medians of several measurements that take turns, `rounds` times round, every other round in reverse: whatever else
+ * the machine does meanwhile falls on all of them.
+ */
+export const inTurns = async <Name extends string>(
+  rounds: number,
+  measurements: Readonly<Record<Name, () => Promise<number>>>,
+): Promise<Record<Name, number>> => {
+  const names = Object.keys(measurements) as Name[]
+  const values = new Map<Name, number[]>(names.map((name) => [name, []]))
+  for (let round = 0; round < rounds; round += 1) {
+    for (const name of round % 2 === 0 ? names : names.toReversed()) values.get(name)?.push(await measurements[name]())
+  }
+  return Object.fromEntries(names.map((name) => [name, median(values.get(name) ?? [])])) as Record<Name, number>
+}
