@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
+import { type Figures, judged } from '../bench/parts/figures.ts'
 import { catalog } from '../domain/catalog.ts'
 import { errorCatalog } from '../domain/kernel/errors.ts'
 import { createRegistry } from '../domain/kernel/registry.ts'
@@ -56,7 +57,45 @@ const kindsReference = (): string => {
   return `# Kinds\n\n${NOTE}\nIn the order in which \`apply\` does them.\n\n${sections.join('\n')}`
 }
 
-const pages: Readonly<Record<string, () => string>> = { events, errors, kinds: kindsReference }
+interface Saved {
+  readonly bench: string
+  readonly date: string
+  readonly node: string
+  readonly cores: number
+  readonly cpu: string
+  readonly figures: Figures
+}
+
+const benchmarks = (): string => {
+  const folder = new URL('../bench/results/', import.meta.url)
+  const sections = readdirSync(folder)
+    .sort()
+    .map((file) => {
+      const saved = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Saved
+      const rows = Object.entries(saved.figures).map(([name, value]) => `| \`${name}\` | ${value ?? 'not measured'} |`)
+      return (
+        `## ${saved.bench}\n\n${described(saved.bench)}\n\n\`npm run bench -- ${saved.bench} --save\`, ${saved.date}, ` +
+        `Node ${saved.node}, ${saved.cores} × ${saved.cpu}\n\n| figure | |\n| --- | --- |\n${rows.join('\n')}\n\n` +
+        judged(saved.bench, saved.figures)
+          .map((line) => `- ${line}\n`)
+          .join('')
+      )
+    })
+  return `# Benchmarks\n\n${NOTE}\n${ABOUT_BENCHMARKS}\n\n${sections.join('\n')}`
+}
+
+const ABOUT_BENCHMARKS =
+  'Absolute numbers belong to the machine they were taken on; what counts are the ratios, whose two sides were measured in turns in the same run. ' +
+  'A goal that is missed says so here.'
+
+/** What a bench says of itself: the comment above its default export. */
+const described = (bench: string): string => {
+  const source = readFileSync(new URL(`../bench/${bench}.ts`, import.meta.url), 'utf8')
+  const comment = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export default/.exec(source)?.[1] ?? ''
+  return comment.replace(/^\s*\* ?/gm, '').trim()
+}
+
+const pages: Readonly<Record<string, () => string>> = { events, errors, kinds: kindsReference, benchmarks }
 const check = process.argv.includes('--check')
 let stale = 0
 for (const [name, make] of Object.entries(pages)) {
