@@ -11,7 +11,7 @@ import { kinds } from '../domain/registry.ts'
 import type { CommandContext } from './context.ts'
 import { createDefaultBackend } from './default-backend.ts'
 import { createCommandLoop } from './handle.ts'
-import { createResourceCommands, type Mutation } from './resources.ts'
+import { createResourceCommands, type KindHooks, type Mutation } from './resources.ts'
 
 let folder: string
 let log: EventLog
@@ -38,10 +38,10 @@ const context = (more: Partial<CommandContext> = {}): CommandContext => {
   return { actor: { kind: 'User', name: 'ada' }, commandId: id, correlationId: id, causationId: id, ...more }
 }
 
-const setUp = (onLog: EventLog = log) => {
+const setUp = (onLog: EventLog = log, hooks: Readonly<Record<string, KindHooks>> = {}) => {
   const clock = { now: () => now }
   const loop = createCommandLoop({ log: onLog, catalog, clock })
-  const resources = createResourceCommands({ loop, registry, clock, newId: randomUUID, hooks: {} })
+  const resources = createResourceCommands({ loop, registry, clock, newId: randomUUID, hooks })
   const declare = (
     kind: string,
     name: string,
@@ -58,6 +58,21 @@ const setUp = (onLog: EventLog = log) => {
 }
 
 const server = { command: 'node', args: ['server.js'] }
+const withSecret = (name: string) => ({
+  ...server,
+  env: [{ name: 'KEY', valueFrom: { secretRef: { name, key: 'KEY' } } }],
+})
+
+/** The same log, but that an event of one type does not get onto one stream: mcpd is gone by then. */
+const failingOn = (whole: EventLog, stream: string, type: string): EventLog =>
+  Object.assign(Object.create(whole), {
+    readStream: whole.readStream.bind(whole),
+    append: async (...[to, events, ...rest]: Parameters<EventLog['append']>) => {
+      if (to === stream && events.some((event) => event.type === type)) throw new Error('cut off')
+      return whole.append(to, events, ...rest)
+    },
+  })
+
 const types = async (stream: string): Promise<string[]> => {
   const all: string[] = []
   for await (const { type } of log.readStream(stream)) all.push(type)
@@ -149,6 +164,33 @@ describe('deleting', () => {
     expect((await remove('server', 'a')).outcome).toBe('deleted')
     await remove('project', 'p')
     expect((await remove('server', 'b')).outcome).toBe('deleted')
+  })
+
+  it('that was cut off after it was durable is finished when it is repeated', async () => {
+    const cut = setUp(failingOn(log, 'secret-a', 'ReferenceReleased'))
+    const { declare, remove } = setUp()
+    await declare('secretbackend', 'default', { type: 'encrypted' })
+    await declare('secret', 'a', { backend: 'default', data: {} })
+    await declare('server', 's', withSecret('a'))
+    const deletion = context({ requestHash: 'h' })
+    await expect(cut.remove('server', 's', deletion)).rejects.toThrow('cut off')
+    await expect(remove('secret', 'a')).rejects.toMatchObject({ code: 'in-use' })
+    expect((await remove('server', 's', deletion)).outcome).toBe('deleted')
+    expect((await remove('secret', 'a')).outcome).toBe('deleted')
+  })
+
+  it('does nothing to what was made since under the same name, when it is repeated', async () => {
+    const gone: string[] = []
+    const { declare, remove } = setUp(log, { secret: { afterDelete: async (_ref, uid) => void gone.push(uid) } })
+    await declare('secretbackend', 'default', { type: 'encrypted' })
+    const declareAgain = () => declare('secret', 'a', { backend: 'default', data: {} })
+    const first = (await declareAgain()).events.at(-1)?.data.uid
+    const deletion = context({ requestHash: 'h' })
+    await remove('secret', 'a', deletion)
+    await declareAgain()
+    expect((await remove('secret', 'a', deletion)).outcome).toBe('deleted')
+    expect(gone).toEqual([first])
+    await expect(remove('secretbackend', 'default')).rejects.toMatchObject({ code: 'in-use' })
   })
 
   it('ignores a reference whose holder never came to be, once it is a minute old', async () => {

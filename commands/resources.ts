@@ -154,10 +154,12 @@ export const createResourceCommands = ({ loop, registry, clock, newId, hooks }: 
         context,
       )
       if (context.dryRun === true) return { outcome: 'deleted', events: done.events, position: undefined }
+      // A repeated request may come after the resource was made again: only what is gone is cleared away.
+      const { was } = done.state
       const released: Recorded[] = []
-      for (const target of kind.references(before.spec ?? {}))
+      for (const target of was === undefined ? [] : kind.references(was.spec))
         released.push(...(await references.release(ref, target, context)))
-      if (before.uid !== undefined) await own?.afterDelete?.(ref, before.uid)
+      if (was !== undefined) await own?.afterDelete?.(ref, was.uid)
       const events = [...done.events, ...released]
       return { outcome: 'deleted', events, position: newest(events) }
     },

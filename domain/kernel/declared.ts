@@ -19,6 +19,8 @@ export interface DeclaredState {
   readonly specRevision?: Revision
   /** Who refers to this resource: `kind/name` → when the reference was taken, ISO 8601. */
   readonly usedBy: Readonly<Record<string, string>>
+  /** Of a deleted resource: what it was, so that a repeated deletion can finish what the first one had no time for. */
+  readonly was?: { readonly uid: string; readonly spec: JsonObject }
 }
 
 /** What may be asked of a declared resource. Everything that is not in the state comes with the command. */
@@ -163,7 +165,10 @@ const evolveDeclared = (eventPrefix: string, state: DeclaredState, event: Record
     const { uid, spec, labels } = event.data as { uid: string; spec: JsonObject; labels: Labels }
     return { status: 'present', uid, spec, labels, specRevision: event.revision, usedBy: state.usedBy }
   }
-  if (event.type === `${eventPrefix}Deleted`) return { status: 'deleted', usedBy: {} }
+  if (event.type === `${eventPrefix}Deleted`) {
+    const { uid } = event.data as { uid: string }
+    return { status: 'deleted', usedBy: {}, was: { uid, spec: state.spec ?? {} } }
+  }
   return state // events of the kind's own behaviour do not change what was declared
 }
 
