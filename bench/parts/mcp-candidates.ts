@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { startSystem } from '../../tests/testing/system.ts'
+import { built, freePort, startChild } from './child.ts'
+import { answering, declareEverything, everything } from './everything.ts'
+import type { Endpoint } from './mcp-client.ts'
+import { userEnv } from './user-env.ts'
+
+/** Something that answers MCP over HTTP, in processes of its own. */
+export interface Candidate {
+  readonly endpoint: Endpoint
+  stop(): Promise<unknown>
+}
+
+/** Starts each candidate in a folder of its own. */
+export const candidates: Readonly<Record<string, (folder: string) => Promise<Candidate>>> = {
+  async bare() {
+    const script = fileURLToPath(new URL('./bare-router.ts', import.meta.url))
+    const child = await startChild([process.execPath, '--import', 'tsx', script, ...everything('stdio')], {
+      ready: /listening on (\S+)/,
+    })
+    return { endpoint: { url: child.match[1] ?? '', tool: 'echo' }, stop: child.stop }
+  },
+
+  async direct() {
+    const port = await freePort()
+    const env = { ...process.env, PORT: String(port) }
+    const child = await startChild(everything('streamableHttp'), { ready: /listening on port/, env })
+    return { endpoint: { url: `http://127.0.0.1:${port}/mcp`, tool: 'echo' }, stop: child.stop }
+  },
+
+  /** mcpd and mcplocal in one process, as `mcpctl up` runs them. */
+  async mcplocal(folder) {
+    const system = await startSystem(folder)
+    return { endpoint: await declareEverything(userEnv(folder), system), stop: () => system.kill('SIGTERM') }
+  },
+
+  /** mcplocal in one process, mcpd in another, the WebSocket link between them. */
+  async mcplocal_remote(folder) {
+    const token = `mcpctl_at_${randomBytes(32).toString('base64url')}`
+    const tokenFile = join(folder, 'token')
+    await mkdir(folder, { recursive: true })
+    await writeFile(tokenFile, token, { mode: 0o600 })
+    const env = { ...userEnv(folder), MCPCTL_BOOTSTRAP_TOKEN_FILE: tokenFile }
+    const url = (name: string) => new RegExp(`"url":"([^"]+)".*${name} is ready`)
+    const mcpd = await startChild([process.execPath, built('mcpd'), '--port', '0'], { ready: url('mcpd'), env })
+    const server = mcpd.match[1] ?? ''
+    const mcplocal = await startChild([process.execPath, built('mcplocal'), '--port', '0', '--server', server], {
+      ready: url('mcplocal'),
+      env,
+    })
+    const client = { ...env, MCPCTL_SERVER: server, MCPCTL_TOKEN: token }
+    return {
+      endpoint: await declareEverything(client, { mcplocal: mcplocal.match[1] ?? '', token }),
+      async stop() {
+        await mcplocal.stop()
+        await mcpd.stop()
+      },
+    }
+  },
+
+  /** https://www.npmjs.com/package/mcp-proxy, with what it does by default. */
+  async mcp_proxy(folder) {
+    const script = await installed(folder, 'mcp-proxy@6.7', 'mcp-proxy/dist/bin/mcp-proxy.mjs')
+    const options = ['--server', 'stream', '--host', '127.0.0.1', '--']
+    return peer((port) => [process.execPath, script, '--port', port, ...options, ...everything('stdio')])
+  },
+
+  /** https://www.npmjs.com/package/supergateway, with sessions and without its log. */
+  async supergateway(folder) {
+    const script = await installed(folder, 'supergateway@4', 'supergateway/dist/index.js')
+    const options = ['--outputTransport', 'streamableHttp', '--stateful', '--logLevel', 'none']
+    return peer((port) => [
+      process.execPath,
+      script,
+      '--port',
+      port,
+      ...options,
+      '--stdio',
+      everything('stdio').join(' '),
+    ])
+  },
+}
+
+/** Installs a package into a scratch folder. @returns the path of a file of it */
+const installed = async (folder: string, spec: string, file: string): Promise<string> => {
+  await mkdir(folder, { recursive: true })
+  await promisify(execFile)('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', spec])
+  return join(folder, 'node_modules', file)
+}
+
+const peer = async (commandLine: (port: string) => readonly [string, ...string[]]): Promise<Candidate> => {
+  const port = await freePort()
+  const endpoint = { url: `http://127.0.0.1:${port}/mcp`, tool: 'echo' }
+  const child = await startChild(commandLine(String(port)))
+  try {
+    await Promise.race([answering(endpoint), child.ended])
+  } catch (error) {
+    await child.stop()
+    throw error
+  }
+  return { endpoint, stop: child.stop }
+}
