@@ -6,6 +6,7 @@ import { channelDialect } from './dialect.ts'
 import { migrate } from './migrate.ts'
 import { hasPGlite, type PGliteFolder, pgliteFolder } from './pglite-folder.ts'
 import { readTemplate } from './pglite-template.ts'
+import { preparedChannel } from './prepared.ts'
 
 const INT8 = 20
 /** 16 MB of shared buffers instead of 128: half the memory, the same speed on rows of this size. */
@@ -36,10 +37,7 @@ const openData = async (
   template?: Blob,
 ): Promise<EmbeddedDatabase> => {
   const pglite = await startPGlite(dataDir, template)
-  const channel = {
-    query: (text: string, parameters: readonly unknown[]) => pglite.query<object>(text, [...parameters]),
-  }
-  const db = new Kysely<Tables>({ dialect: channelDialect(channel, { transactions: true }) })
+  const db = new Kysely<Tables>({ dialect: channelDialect(preparedChannel(pglite), { transactions: true }) })
   await migrate(db)
   return {
     pglite,
