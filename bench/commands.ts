@@ -8,10 +8,11 @@ import type { NewEvent } from '../domain/kernel/event.ts'
 import { openConnection } from './parts/connection.ts'
 import { type Daemon, startDaemon } from './parts/daemon.ts'
 import { declare, manifest } from './parts/declaring.ts'
-import { median, rate } from './parts/measure.ts'
+import { inTurns, rate } from './parts/measure.ts'
 
-const ROUNDS = 5
-const SECONDS = 1.5
+const WARM_UP_ROUNDS = 2
+const ROUNDS = 7
+const SECONDS = 1
 
 /** The event that a declared project becomes, byte for byte as long. */
 const event = (n: number): NewEvent => {
@@ -46,18 +47,15 @@ const commands = async (daemon: Daemon): Promise<(clients: number) => Promise<nu
   }
 }
 
-/** Runs every measurement in turn, several times, and takes the median of each. */
-const interleaved = async <Name extends string>(
+/** The medians of measurements that take turns, after a turn of each that warms up. */
+const measured = async <Name extends string>(
   measurements: Readonly<Record<Name, () => Promise<number>>>,
-): Promise<Record<string, number>> => {
-  const all = Object.entries<() => Promise<number>>(measurements)
-  const found = new Map<string, number[]>(all.map(([name]) => [name, []]))
-  for (const [, measure] of all) await measure()
-  for (let round = 0; round < ROUNDS; round++) for (const [name, measure] of all) found.get(name)?.push(await measure())
-  return Object.fromEntries([...found].map(([name, rates]) => [name, median(rates)]))
+): Promise<Record<Name, number>> => {
+  await inTurns(WARM_UP_ROUNDS, measurements)
+  return inTurns(ROUNDS, measurements)
 }
 
-const onEmbeddedLog = async (folder: string): Promise<Record<string, number>> => {
+const onEmbeddedLog = async (folder: string): Promise<object> => {
   const log = await openEmbeddedLog({ folder: join(folder, 'raw') })
   const daemon = await startDaemon(folder)
   try {
@@ -66,7 +64,7 @@ const onEmbeddedLog = async (folder: string): Promise<Record<string, number>> =>
     const append = async (_: number, n: number): Promise<void> => {
       head = (await log.append('project-bench', [event(n)], head)).revision
     }
-    return await interleaved({
+    return await measured({
       raw_append_c1: () => rate(1, SECONDS, append),
       c1: () => run(1),
       c32: () => run(32),
@@ -77,7 +75,7 @@ const onEmbeddedLog = async (folder: string): Promise<Record<string, number>> =>
   }
 }
 
-const onEventStore = async (folder: string, url: string): Promise<Record<string, number>> => {
+const onEventStore = async (folder: string, url: string): Promise<object> => {
   const client = EventStoreDBClient.connectionString(url)
   const daemon = await startDaemon(folder, { EVENTSTORE_URL: url })
   try {
@@ -89,7 +87,7 @@ const onEventStore = async (folder: string, url: string): Promise<Record<string,
       const stored = { id, type, contentType: 'application/json', data, metadata: { ...metadata } } as const
       expectedRevision = (await client.appendToStream(stream, [stored], { expectedRevision })).nextExpectedRevision
     }
-    return await interleaved({
+    return await measured({
       es_raw_c1: () => rate(1, SECONDS, append),
       es_c1: () => run(1),
       es_c32: () => run(32),

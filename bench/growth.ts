@@ -9,7 +9,7 @@ import type { JsonObject } from '../domain/kernel/json.ts'
 import { openConnection } from './parts/connection.ts'
 import { type Daemon, startDaemon } from './parts/daemon.ts'
 import { declare } from './parts/declaring.ts'
-import { median, rate, timed } from './parts/measure.ts'
+import { inTurns, rate, timed } from './parts/measure.ts'
 
 const SIZES = [1_000, 100_000, 1_000_000]
 const ROUNDS = 5
@@ -120,25 +120,20 @@ const startMs = async (grown: Grown): Promise<number> => {
   return grown.daemon.startMs
 }
 
-const commandsC1 = async ({ daemon }: Grown, round: number): Promise<number> => {
+const commandsC1 = async ({ daemon }: Grown): Promise<number> => {
   const connection = await openConnection(daemon.url, daemon.token)
-  const send = (_: number, n: number) => declare(connection, 'project-long-0', round * 1_000_000 + n)
-  await rate(1, SECONDS, send)
-  const measured = await rate(1, SECONDS, (client, n) => send(client, 500_000 + n))
+  const change = Date.now()
+  const measured = await rate(1, SECONDS, (_, n) => declare(connection, 'project-long-0', change * 1_000 + n))
   connection.close()
   return measured
 }
 
-/** A measurement of each log in turn, several times; the median of each, by size. */
+/** A measurement of each log in turn, several times; the median of each. */
 const ofEach = async (
   all: readonly Grown[],
-  measure: (grown: Grown, round: number) => Promise<number>,
-): Promise<Record<number, number>> => {
-  const found = new Map<number, number[]>(SIZES.map((size) => [size, []]))
-  for (let round = 1; round <= ROUNDS; round++)
-    for (const each of all) found.get(each.size)?.push(await measure(each, round))
-  return Object.fromEntries([...found].map(([size, values]) => [size, Math.round(median(values))]))
-}
+  measure: (grown: Grown) => Promise<number>,
+): Promise<Record<string, number>> =>
+  inTurns(ROUNDS, Object.fromEntries(all.map((each) => [`at_${each.size}`, () => measure(each)])))
 
 /** Commands a second by one client, and the time a start takes, with few and many events in the log. */
 export default async (): Promise<object> => {
@@ -147,6 +142,7 @@ export default async (): Promise<object> => {
   try {
     for (const size of SIZES) all.push(await grow(await mkdtemp(join(folder, 'log-')), size))
     const start = await ofEach(all, startMs)
+    for (const each of all) await commandsC1(each)
     return { commands_c1: await ofEach(all, commandsC1), start_ms: start }
   } finally {
     for (const { daemon } of all) await daemon.stop()

@@ -12,7 +12,7 @@ const setUp = () => {
   const available = (): void => {
     if (away) throw logUnavailable('it is away')
   }
-  const loop: CommandLoop = {
+  const loop: Pick<CommandLoop, 'load' | 'handle'> = {
     async load(decider, stream) {
       available()
       return { state: (states.get(stream) ?? decider.initial) as typeof decider.initial, revision: 'none' }

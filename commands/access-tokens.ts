@@ -71,7 +71,7 @@ const bootstrapDecider: Decider<
     state.done ? [] : [{ type: 'AdminBootstrapped', data: { admin: ADMIN.name, ...command } }],
 }
 
-export const createAccessTokens = (loop: CommandLoop, clock: Clock): AccessTokens => {
+export const createAccessTokens = (loop: Pick<CommandLoop, 'load' | 'handle'>, clock: Clock): AccessTokens => {
   const trusted = new Map<string, { readonly token: AccessToken; readonly seenAt: number }>()
 
   const find = async (sha: string): Promise<AccessToken> => {

@@ -10,6 +10,8 @@ export interface CommandContext {
   /** SHA-256 (hex) of the request; set when it has an `Idempotency-Key`, so that the key with another request is refused. */
   readonly requestHash?: string
   readonly traceparent?: string
+  /** The command id was made for this request, so it cannot stand in the log yet. Left out where it may be a repeat. */
+  readonly isNew?: boolean
   /** Decide and answer what would happen; append nothing. */
   readonly dryRun?: boolean
 }

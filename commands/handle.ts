@@ -7,7 +7,7 @@ import type { Catalog } from '../domain/kernel/event-type.ts'
 import { wrongExpectedRevision } from '../domain/kernel/log-errors.ts'
 import type { CommandContext } from './context.ts'
 import { eventId } from './event-id.ts'
-import { createStreamCache, type Loaded, loadStream } from './load.ts'
+import { createStreamCache, type Loaded, loadStream, remembering } from './load.ts'
 
 /** What a command came to. */
 export interface Handled<State> {
@@ -29,6 +29,12 @@ export interface CommandDeps {
   readonly clock: Clock
 }
 
+/**
+ * Makes a command. `fresh` is false for a state that was kept in memory, which may be an old one: answering undefined then
+ * asks for the log's. What changes anything beside the stream is to be done for a fresh state only.
+ */
+export type MakeCommand<State, Command> = (state: State, fresh: boolean) => Promise<Command | undefined>
+
 /** The one loop that runs every decider: load → decide → append, and again when somebody else was faster. */
 export interface CommandLoop {
   /**
@@ -39,6 +45,13 @@ export interface CommandLoop {
     decider: Decider<State, Command, Event>,
     stream: string,
     command: Command,
+    context: CommandContext,
+  ): Promise<Handled<State>>
+  /** As `handle`, with a command that is made from the very state it is decided on, again for each round. */
+  handleMade<State, Command, Event extends DomainEvent>(
+    decider: Decider<State, Command, Event>,
+    stream: string,
+    make: MakeCommand<State, Command>,
     context: CommandContext,
   ): Promise<Handled<State>>
   /** The present state of a stream, from the log itself. */
@@ -81,37 +94,85 @@ export const createCommandLoop = ({ log, catalog, clock }: CommandDeps): Command
     return loaded
   }
 
+  /** Appends what was decided; undefined when somebody else has appended since the state was read. */
+  const commit = async <State, Event extends DomainEvent>(
+    loaded: Loaded<State>,
+    decider: Decider<State, never, Event>,
+    stream: string,
+    decided: readonly Event[],
+    context: CommandContext,
+  ): Promise<Handled<State> | undefined> => {
+    const { state: before, revision: expected, commands } = loaded
+    if (decided.length === 0)
+      return { state: before, revision: expected, position: undefined, events: [], outcome: 'unchanged' }
+    const occurredAt = clock.now().toISOString()
+    const fresh = decided.map((event, index) => newEvent(catalog, stream, event, index, context, occurredAt))
+    const planned = asRecorded(stream, decided, fresh, expected)
+    const state = planned.reduce<State>((all, event) => decider.evolve(all, event), before)
+    if (context.dryRun === true)
+      return { state, revision: expected, position: undefined, events: planned, outcome: 'planned' }
+    try {
+      const { revision, position } = await log.append(stream, fresh, expected)
+      const events = at(planned, revision, position)
+      // Of several events only the last one's position is known: those are read back at the next use.
+      if (events.length === 1) {
+        const known = context.isNew === true ? commands : remembering(commands, context, events)
+        cache.set(decider, stream, { state, revision, commands: known })
+      }
+      return { state, revision, position, events, outcome: 'changed' }
+    } catch (error) {
+      if (!isError(error, wrongExpectedRevision)) throw error
+      return undefined
+    }
+  }
+
+  /**
+   * Decides on the state kept in memory, which saves reading the log. The append proves that it was the present one, so
+   * only what ends in an append counts: undefined for everything else, a refusal included.
+   */
+  const decideOnKept = async <State, Command, Event extends DomainEvent>(
+    decider: Decider<State, Command, Event>,
+    stream: string,
+    make: MakeCommand<State, Command>,
+    context: CommandContext,
+  ): Promise<Handled<State> | undefined> => {
+    const kept = cache.get(decider, stream)
+    const command = kept === undefined ? undefined : await make(kept.state, false)
+    if (kept === undefined || command === undefined) return undefined
+    const decided = unlessRefused(() => decider.decide(command, kept.state))
+    return decided.length === 0 ? undefined : commit(kept, decider, stream, decided, context)
+  }
+
+  const handleMade: CommandLoop['handleMade'] = async (decider, stream, make, context) => {
+    if (context.isNew === true && context.dryRun !== true) {
+      const done = await decideOnKept(decider, stream, make, context)
+      if (done !== undefined) return done
+    }
+    for (let round = 1; round <= MAX_ROUNDS; round++) {
+      const loaded = await load(decider, stream)
+      const before = alreadyHandled(loaded, context)
+      if (before !== undefined) return before
+      const command = await make(loaded.state, true)
+      if (command === undefined) throw new Error(`no command was made for the present state of ${stream}`)
+      const done = await commit(loaded, decider, stream, decider.decide(command, loaded.state), context)
+      if (done !== undefined) return done
+    }
+    throw conflict(stream)
+  }
+
   return {
     load,
-    async handle(decider, stream, command, context) {
-      for (let round = 1; ; round++) {
-        const loaded = await load(decider, stream)
-        const before = alreadyHandled(loaded, context)
-        if (before !== undefined) return before
-        const decided = decider.decide(command, loaded.state)
-        if (decided.length === 0)
-          return {
-            state: loaded.state,
-            revision: loaded.revision,
-            position: undefined,
-            events: [],
-            outcome: 'unchanged',
-          }
-        const occurredAt = clock.now().toISOString()
-        const fresh = decided.map((event, index) => newEvent(catalog, stream, event, index, context, occurredAt))
-        const recorded = asRecorded(stream, decided, fresh, loaded.revision)
-        const state = recorded.reduce<typeof loaded.state>((all, event) => decider.evolve(all, event), loaded.state)
-        if (context.dryRun === true)
-          return { state, revision: loaded.revision, position: undefined, events: recorded, outcome: 'planned' }
-        try {
-          const { revision, position } = await log.append(stream, fresh, loaded.revision)
-          return { state, revision, position, events: at(recorded, revision, position), outcome: 'changed' }
-        } catch (error) {
-          if (!isError(error, wrongExpectedRevision)) throw error
-          if (round >= MAX_ROUNDS) throw conflict(stream)
-        }
-      }
-    },
+    handleMade,
+    handle: (decider, stream, command, context) => handleMade(decider, stream, async () => command, context),
+  }
+}
+
+/** What was decided; nothing when it was refused, or a bug threw: deciding on the log's own state will say so again. */
+const unlessRefused = <Event>(decide: () => readonly Event[]): readonly Event[] => {
+  try {
+    return decide()
+  } catch {
+    return []
   }
 }
 

@@ -17,7 +17,7 @@ export interface Loaded<State> {
   readonly commands: ReadonlyMap<string, EarlierCommand>
 }
 
-/** Streams kept folded in memory. A kept one is brought up to date from the log at every use, so it is never stale. */
+/** Streams kept folded in memory. */
 const MAX_CACHED_STREAMS = 2_000
 /** Commands remembered for each stream: a key repeated after that many others counts as new. */
 const MAX_REMEMBERED_COMMANDS = 200
@@ -42,7 +42,7 @@ export const loadStream = async <State, Event extends DomainEvent>(
     state = decider.evolve(state, event)
     revision = stored.revision
     commands ??= new Map(known?.commands)
-    remember(commands, stored.metadata.commandId, stored.metadata.requestHash, event)
+    remember(commands, stored.metadata.commandId, stored.metadata.requestHash, [event])
   }
   if (known !== undefined && commands === undefined) return known
   return { state, revision, commands: commands ?? new Map() }
@@ -52,13 +52,24 @@ const remember = (
   commands: Map<string, EarlierCommand>,
   commandId: string,
   requestHash: string | undefined,
-  event: Recorded,
+  events: readonly Recorded[],
 ): void => {
   const earlier = commands.get(commandId)
-  commands.set(commandId, { requestHash, events: [...(earlier?.events ?? []), event] })
+  commands.set(commandId, { requestHash, events: [...(earlier?.events ?? []), ...events] })
   if (commands.size <= MAX_REMEMBERED_COMMANDS) return
   const oldest = commands.keys().next().value
   if (oldest !== undefined) commands.delete(oldest)
+}
+
+/** The commands of a stream after one more. */
+export const remembering = (
+  commands: Loaded<unknown>['commands'],
+  { commandId, requestHash }: { readonly commandId: string; readonly requestHash?: string },
+  events: readonly Recorded[],
+): Loaded<unknown>['commands'] => {
+  const all = new Map(commands)
+  remember(all, commandId, requestHash, events)
+  return all
 }
 
 /** Folded streams by decider and name, the longest unused dropped first. */

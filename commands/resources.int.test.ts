@@ -35,7 +35,8 @@ const kindOf = (name: string) => {
 
 const context = (more: Partial<CommandContext> = {}): CommandContext => {
   const id = randomUUID()
-  return { actor: { kind: 'User', name: 'ada' }, commandId: id, correlationId: id, causationId: id, ...more }
+  const isNew = more.requestHash === undefined
+  return { actor: { kind: 'User', name: 'ada' }, commandId: id, correlationId: id, causationId: id, isNew, ...more }
 }
 
 const setUp = (onLog: EventLog = log, hooks: Readonly<Record<string, KindHooks>> = {}) => {
@@ -55,6 +56,23 @@ const setUp = (onLog: EventLog = log, hooks: Readonly<Record<string, KindHooks>>
   }
   const remove = (kind: string, name: string, as = context()) => resources.delete({ kind: kindOf(kind), name }, as)
   return { declare, remove, backends: createDefaultBackend(loop, registry, clock) }
+}
+
+/** The log, noting what is asked of it. */
+const watched = () => {
+  const asked: string[] = []
+  const spied = new Proxy(log, {
+    get: (target, member) => {
+      const own = Reflect.get(target, member)
+      return typeof own !== 'function'
+        ? own
+        : (...args: unknown[]) => {
+            asked.push(`${String(member)} ${args[0]}`)
+            return own.apply(target, args)
+          }
+    },
+  })
+  return { spied, asked }
 }
 
 const server = { command: 'node', args: ['server.js'] }
@@ -144,6 +162,122 @@ describe('declaring', () => {
     expect((await here.declare('server', 'a', { ...server, replicas: 2 })).outcome).toBe('unchanged')
     await there.remove('server', 'a')
     expect((await here.declare('server', 'a', server)).outcome).toBe('created')
+  })
+})
+
+describe('a stream that is known from before', () => {
+  it('is appended to without being read', async () => {
+    const { spied, asked } = watched()
+    const { declare } = setUp(spied)
+    await declare('server', 'a', server)
+    asked.length = 0
+    for (const replicas of [2, 3, 4]) await declare('server', 'a', { ...server, replicas })
+    expect(asked).toEqual(['append server-a', 'append server-a', 'append server-a'])
+    expect(await types('server-a')).toHaveLength(4)
+  })
+
+  it('is read before a command is refused, found needless or only planned', async () => {
+    const { spied, asked } = watched()
+    const { declare } = setUp(spied)
+    await declare('server', 'a', server)
+    asked.length = 0
+    await expect(declare('server', 'a', server, { mode: 'create' })).rejects.toMatchObject({ code: 'already-exists' })
+    expect((await declare('server', 'a', server)).outcome).toBe('unchanged')
+    await declare('server', 'a', { ...server, replicas: 2 }, {}, context({ dryRun: true }))
+    expect(asked).toEqual(['readStream server-a', 'readStream server-a', 'readStream server-a'])
+  })
+
+  it('that another process has appended to is decided on again', async () => {
+    const [here, there] = [setUp(), setUp()]
+    const first = await here.declare('server', 'a', server)
+    await there.declare('server', 'a', { ...server, replicas: 2 })
+    const [event] = (await here.declare('server', 'a', { ...server, replicas: 3 })).events
+    expect(event?.revision).toBe(2n)
+    await expect(
+      there.declare('server', 'a', { ...server, replicas: 4 }, { ifMatch: first.events[0]?.revision ?? 0n }),
+    ).rejects.toMatchObject({ code: 'stale-revision', details: { actual: '2' } })
+  })
+
+  it('that another process has deleted can be created', async () => {
+    const [here, there] = [setUp(), setUp()]
+    const before = await here.declare('server', 'a', server)
+    await there.remove('server', 'a')
+    const after = await here.declare('server', 'a', server, { mode: 'create' })
+    expect(after.outcome).toBe('created')
+    expect(after.events[0]?.data.uid).not.toBe(before.events[0]?.data.uid)
+  })
+
+  it('is read when a request has a key, which another process may have used for something else', async () => {
+    const [here, there] = [setUp(), setUp()]
+    await here.declare('server', 'a', server)
+    const key = context({ requestHash: 'h1' })
+    const first = await there.declare('server', 'a', { ...server, replicas: 2 }, {}, key)
+    await expect(
+      here.declare('server', 'a', { ...server, replicas: 3 }, {}, { ...key, requestHash: 'h2' }),
+    ).rejects.toMatchObject({ code: 'idempotency-key-reused' })
+    expect(await here.declare('server', 'a', { ...server, replicas: 2 }, {}, key)).toMatchObject({
+      position: first.position,
+    })
+  })
+})
+
+describe('a kind that prepares its specs', () => {
+  /** Notes every preparation; what it makes differs each time, as sealing does. */
+  const preparing = (meanwhile: () => Promise<unknown> = async () => undefined) => {
+    const prepared: { readonly uid: string; readonly dryRun: boolean; readonly present: unknown }[] = []
+    const prepare: KindHooks['prepare'] = async ({ uid, spec, state, dryRun }) => {
+      prepared.push({ uid, dryRun, present: state.spec?.description })
+      if (prepared.length === 1) await meanwhile()
+      return { ...spec, description: `prepared ${prepared.length}` }
+    }
+    return { prepared, hooks: { server: { prepare }, project: { prepare } } }
+  }
+
+  it('does so once for a declaration', async () => {
+    const { prepared, hooks } = preparing()
+    const { declare } = setUp(log, hooks)
+    await declare('server', 'a', server)
+    await declare('server', 'a', { ...server, replicas: 2 })
+    expect(prepared.map(({ present }) => present)).toEqual([undefined, 'prepared 1'])
+    expect(prepared[0]?.uid).toBe(prepared[1]?.uid)
+  })
+
+  it('does so again for the spec that another process has declared meanwhile', async () => {
+    const { prepared, hooks } = preparing(() => setUp().declare('server', 'a', { ...server, description: 'theirs' }))
+    const { outcome, events } = await setUp(log, hooks).declare('server', 'a', server)
+    expect(outcome).toBe('configured')
+    expect(prepared.map(({ present }) => present)).toEqual([undefined, 'theirs'])
+    expect(events[0]?.data.spec).toMatchObject({ description: 'prepared 2' })
+  })
+
+  it('is told of a dry run, which changes nothing', async () => {
+    const { prepared, hooks } = preparing()
+    const { declare } = setUp(log, hooks)
+    await declare('server', 'a', server, {}, context({ dryRun: true }))
+    expect(prepared.map(({ dryRun }) => dryRun)).toEqual([true])
+    expect(await log.head()).toBeUndefined()
+  })
+
+  it('prepares nothing that is refused, for itself or for what it refers to', async () => {
+    const { prepared, hooks } = preparing()
+    const { declare } = setUp(log, hooks)
+    await setUp().declare('server', 'a', server)
+    await expect(declare('server', 'a', server, { mode: 'create' })).rejects.toMatchObject({ code: 'already-exists' })
+    await expect(declare('server', 'a', server, { ifMatch: 7n })).rejects.toMatchObject({ code: 'stale-revision' })
+    await expect(declare('project', 'p', { servers: [{ name: 'none' }] })).rejects.toMatchObject({
+      code: 'reference-not-found',
+    })
+    expect(prepared).toEqual([])
+  })
+
+  it('takes no reference for what it refuses', async () => {
+    const complete = async (): Promise<never> => {
+      throw new Error('not like this')
+    }
+    await setUp().declare('server', 'a', server)
+    const { declare } = setUp(log, { project: { complete, prepare: async ({ spec }) => spec } })
+    await expect(declare('project', 'p', { servers: [{ name: 'a' }] })).rejects.toThrow('not like this')
+    expect(await types('server-a')).toEqual(['ServerDeclared'])
   })
 })
 

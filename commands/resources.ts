@@ -1,6 +1,6 @@
 import type { Clock, NewId } from '../domain/kernel/clock.ts'
 import type { Recorded } from '../domain/kernel/decider.ts'
-import { type DeclaredState, notFound, PreparedForAnotherState } from '../domain/kernel/declared.ts'
+import { type DeclaredCommand, type DeclaredState, notFound } from '../domain/kernel/declared.ts'
 import { coded } from '../domain/kernel/errors.ts'
 import type { Position, Revision } from '../domain/kernel/event.ts'
 import type { JsonObject } from '../domain/kernel/json.ts'
@@ -9,7 +9,7 @@ import { type Labels, type Ref, showRef, streamOf } from '../domain/kernel/name.
 import type { Registry } from '../domain/kernel/registry.ts'
 import type { CommandContext } from './context.ts'
 import { deciderOf } from './decider-of.ts'
-import { type CommandLoop, conflict, MAX_ROUNDS } from './handle.ts'
+import type { CommandLoop } from './handle.ts'
 import { createReferences } from './references.ts'
 
 export interface DeclareRequest {
@@ -40,9 +40,13 @@ export interface Mutation {
 
 /** What a kind does beyond the generic: made in the composition root. */
 export interface KindHooks {
-  /** Turns a parsed spec into the one that is stored; may do what has to be done first (make a data key). Must be repeatable; does nothing to the world when `dryRun`. */
+  /** Fills in what a parsed spec leaves to the system, and refuses what this kind cannot be. Does nothing to the world. */
+  readonly complete?: (spec: JsonObject, state: DeclaredState) => Promise<JsonObject>
+  /**
+   * Turns a completed spec into the one that is stored; may do what has to be done first (make a data key), but nothing to
+   * the world when `dryRun`. Called when nothing else can refuse the declaration any more, again when it loses a race.
+   */
   readonly prepare?: (input: {
-    readonly ref: Ref
     readonly uid: string
     readonly spec: JsonObject
     readonly state: DeclaredState
@@ -82,58 +86,52 @@ export interface ResourceDeps {
 
 export const createResourceCommands = ({ loop, registry, clock, newId, hooks }: ResourceDeps): ResourceCommands => {
   const references = createReferences(loop, registry, clock)
-
-  const declareOnce = async (request: DeclareRequest, context: CommandContext): Promise<Mutation> => {
-    const { kind, name, labels, spec, mode, ifMatch } = request
-    const ref = { kind: kind.kind, name }
-    const decider = deciderOf(kind)
-    const { state: before } = await loop.load(decider, streamOf(ref))
-    const uid = before.uid ?? newId()
-    const hook = hooks[kind.kind]?.prepare
-    const prepare = async (dryRun: boolean): Promise<JsonObject> =>
-      (await hook?.({ ref, uid, spec, state: before, dryRun })) ?? spec
-    const declare = async (dryRun: boolean) => {
-      const match = ifMatch === undefined ? {} : { ifMatch }
-      const preparedAt = hook === undefined ? {} : { preparedAt: before.specRevision ?? ('none' as const) }
-      const stored = await prepare(dryRun)
-      const command = { type: 'Declare', ref, mode, spec: stored, labels, uid, ...match, ...preparedAt } as const
-      return loop.handle(decider, streamOf(ref), command, { ...context, dryRun })
-    }
-
-    // What would be refused is refused here, before any other stream has heard of it.
-    const plan = await declare(true)
-    if (plan.outcome === 'unchanged') return { outcome: 'unchanged', events: [], position: undefined }
-    if (plan.outcome === 'repeated') {
-      const outcome = plan.events[0]?.revision === 0n ? 'created' : 'configured'
-      return { outcome, events: plan.events, position: plan.position }
-    }
-    const outcome = before.status === 'present' ? 'configured' : 'created'
-
-    const had = before.status === 'present' ? kind.references(before.spec ?? {}) : []
-    const wants = kind.references(plan.state.spec ?? {})
-    const taken: Recorded[] = []
-    for (const target of without(wants, had)) taken.push(...(await references.take(ref, target, context)))
-    if (context.dryRun === true) return { outcome, events: [...taken, ...plan.events], position: undefined }
-
-    const done = await declare(false)
+  const releaseAll = async (by: Ref, targets: readonly Ref[], context: CommandContext): Promise<Recorded[]> => {
     const released: Recorded[] = []
-    for (const target of without(had, wants)) released.push(...(await references.release(ref, target, context)))
-    const events = [...taken, ...done.events, ...released]
-    return { outcome, events, position: newest(events) }
+    for (const target of targets) released.push(...(await references.release(by, target, context)))
+    return released
   }
 
   return {
-    async declare(request, context) {
-      if (!request.kind.declarable) throw notDeclarable(request.kind)
-      for (let round = 1; ; round++) {
-        try {
-          return await declareOnce(request, context)
-        } catch (error) {
-          // A prepared spec is right only for the state it was prepared from: prepare it again for the new one.
-          if (!(error instanceof PreparedForAnotherState)) throw error
-          if (round >= MAX_ROUNDS) throw conflict(showRef({ kind: request.kind.kind, name: request.name }))
-        }
+    async declare({ kind, name, labels, spec, mode, ifMatch }, context) {
+      if (!kind.declarable) throw notDeclarable(kind)
+      const ref = { kind: kind.kind, name }
+      const decider = deciderOf(kind)
+      const hook = hooks[kind.kind]
+      const match = ifMatch === undefined ? {} : { ifMatch }
+      const newUid = newId()
+      let had: readonly Ref[] = []
+      let wants: readonly Ref[] = []
+      let taken: Recorded[] = []
+
+      const make = async (state: DeclaredState, fresh: boolean): Promise<DeclaredCommand | undefined> => {
+        if (!fresh && hook?.prepare !== undefined) return undefined
+        const uid = state.uid ?? newUid
+        const whole = (await hook?.complete?.(spec, state)) ?? spec
+        const command = { type: 'Declare', ref, mode, spec: whole, labels, uid, ...match } as const
+        had = referencesOf(kind, state)
+        wants = kind.references(whole)
+        const missing = without(wants, had)
+        if (hook?.prepare === undefined && missing.length === 0) return command
+        if (!fresh) return undefined
+        // What would be refused is refused here, before any other stream or the keyring has heard of it.
+        decider.decide(command, state)
+        taken = []
+        for (const target of missing) taken.push(...(await references.take(ref, target, context)))
+        const dryRun = context.dryRun === true
+        return { ...command, spec: (await hook?.prepare?.({ uid, spec: whole, state, dryRun })) ?? whole }
       }
+
+      const done = await loop.handleMade(decider, streamOf(ref), make, context)
+      if (done.outcome === 'unchanged') return { outcome: 'unchanged', events: [], position: undefined }
+      if (done.outcome === 'repeated') {
+        const outcome = done.events[0]?.revision === 0n ? 'created' : 'configured'
+        return { outcome, events: done.events, position: done.position }
+      }
+      const released = context.dryRun === true ? [] : await releaseAll(ref, without(had, wants), context)
+      const events = [...taken, ...done.events, ...released]
+      const outcome = done.state.uid === newUid ? 'created' : 'configured'
+      return { outcome, events, position: context.dryRun === true ? undefined : newest(events) }
     },
 
     async delete({ kind, name, ifMatch }, context) {
@@ -143,22 +141,18 @@ export const createResourceCommands = ({ loop, registry, clock, newId, hooks }: 
         const { events } = await own.delete(ref, context)
         return { outcome: 'deleted', events, position: newest(events) }
       }
-      const decider = deciderOf(kind)
-      const { state: before } = await loop.load(decider, streamOf(ref))
       const match = ifMatch === undefined ? {} : { ifMatch }
-      const staleReferences = await references.stale(ref, before)
-      const done = await loop.handle(
-        decider,
-        streamOf(ref),
-        { type: 'Delete', ref, staleReferences, ...match },
-        context,
-      )
+      const make = async (state: DeclaredState): Promise<DeclaredCommand> => ({
+        type: 'Delete',
+        ref,
+        staleReferences: await references.stale(ref, state),
+        ...match,
+      })
+      const done = await loop.handleMade(deciderOf(kind), streamOf(ref), make, context)
       if (context.dryRun === true) return { outcome: 'deleted', events: done.events, position: undefined }
       // A repeated request may come after the resource was made again: only what is gone is cleared away.
       const { was } = done.state
-      const released: Recorded[] = []
-      for (const target of was === undefined ? [] : kind.references(was.spec))
-        released.push(...(await references.release(ref, target, context)))
+      const released = was === undefined ? [] : await releaseAll(ref, kind.references(was.spec), context)
       if (was !== undefined) await own?.afterDelete?.(ref, was.uid)
       const events = [...done.events, ...released]
       return { outcome: 'deleted', events, position: newest(events) }
@@ -172,6 +166,9 @@ export const loadDeclared = async (loop: CommandLoop, kind: KindDefinition, name
   if (state.status !== 'present') throw notFound({ kind: kind.kind, name })
   return state
 }
+
+const referencesOf = (kind: KindDefinition, { spec }: DeclaredState): readonly Ref[] =>
+  spec === undefined ? [] : kind.references(spec)
 
 const without = (refs: readonly Ref[], others: readonly Ref[]): readonly Ref[] => {
   const known = new Set(others.map(showRef))

@@ -50,6 +50,7 @@ export const contextOf = (
     commandId,
     correlationId: commandId,
     causationId: commandId,
+    isNew: key === undefined,
     dryRun,
     ...(key === undefined ? {} : { requestHash: hashOf(request, bearer) }),
     ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { traceparent } : {}),

@@ -2,10 +2,16 @@ import type { DefaultBackend } from '../../commands/default-backend.ts'
 import type { CommandLoop } from '../../commands/handle.ts'
 import { type KindHooks, loadDeclared } from '../../commands/resources.ts'
 import { openSecretValues } from '../../commands/secrets/open-secret.ts'
-import { prepareSecret, type SecretSpec } from '../../commands/secrets/prepare-secret.ts'
+import {
+  type CompleteSecretSpec,
+  completeSecret,
+  type SecretSpec,
+  type StoredSecret,
+  sealSecret,
+} from '../../commands/secrets/prepare-secret.ts'
 import { instanceDecider } from '../../domain/instance/decide.ts'
 import type { Clock } from '../../domain/kernel/clock.ts'
-import { notFound } from '../../domain/kernel/declared.ts'
+import { type DeclaredState, notFound } from '../../domain/kernel/declared.ts'
 import { isError } from '../../domain/kernel/errors.ts'
 import type { Registry } from '../../domain/kernel/registry.ts'
 import type { Keyring } from '../../domain/secret/keyring.ts'
@@ -19,11 +25,14 @@ export const kindHooks = (deps: {
   readonly clock: Clock
 }): Readonly<Record<string, KindHooks>> => ({
   secret: {
+    async complete(spec, state) {
+      const present = storedSecret(state)
+      const backend = present?.spec.backend ?? (await deps.defaultBackend.current()) ?? 'default'
+      return { ...completeSecret(spec as unknown as SecretSpec, present?.spec, backend) }
+    },
     async prepare({ uid, spec, state, dryRun }) {
-      const stored = state.status === 'present' ? { uid, spec: state.spec as unknown as StoredSecretSpec } : undefined
-      const backend = await deps.defaultBackend.current()
-      const request = { present: stored, newUid: uid, defaultBackend: backend ?? 'default', dryRun }
-      return (await prepareSecret(deps.keyring, { spec: spec as unknown as SecretSpec, ...request })).spec
+      const whole = spec as unknown as CompleteSecretSpec
+      return (await sealSecret(deps.keyring, { spec: whole, present: storedSecret(state), newUid: uid, dryRun })).spec
     },
     afterDelete: (_ref, uid) => deps.keyring.destroy(uid),
   },
@@ -38,6 +47,9 @@ export const kindHooks = (deps: {
     },
   },
 })
+
+const storedSecret = ({ status, uid, spec }: DeclaredState): StoredSecret | undefined =>
+  status === 'present' && uid !== undefined ? { uid, spec: spec as unknown as StoredSecretSpec } : undefined
 
 /** Reads the clear values of secrets, from the log and the keyring. */
 export const secretReader = (loop: CommandLoop, registry: Registry, keyring: Keyring) => {

@@ -4,7 +4,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Keyring } from '../../domain/secret/keyring.ts'
 import { MAX_SECRET_VALUE_BYTES, secretSpec, storedSecretSpec } from '../../domain/secret/resource.ts'
 import { openSecretValues } from './open-secret.ts'
-import { MAX_STORED_SECRET_BYTES, prepareSecret, type SecretSpec, type StoredSecret } from './prepare-secret.ts'
+import {
+  completeSecret,
+  MAX_STORED_SECRET_BYTES,
+  type SecretSpec,
+  type StoredSecret,
+  sealSecret,
+} from './prepare-secret.ts'
 import { temporaryKeyring } from './testing/temporary-keyring.ts'
 
 describe('preparing a secret', () => {
@@ -15,14 +21,15 @@ describe('preparing a secret', () => {
   })
   afterEach(() => remove())
 
-  const prepare = (
+  const prepare = async (
     data: SecretSpec['data'],
     present?: StoredSecret,
     more: { backend?: string; dryRun?: boolean } = {},
   ): Promise<StoredSecret> => {
     const { backend, ...rest } = more
     const spec = secretSpec.parse({ data, ...(backend === undefined ? {} : { backend }) })
-    return prepareSecret(keyring, { spec, present, newUid: randomUUID(), defaultBackend: 'default', ...rest })
+    const whole = completeSecret(spec, present?.spec, 'default')
+    return sealSecret(keyring, { spec: whole, present, newUid: randomUUID(), ...rest })
   }
   const open = ({ uid, spec }: StoredSecret) => openSecretValues(uid, spec, keyring)
 

@@ -19,14 +19,15 @@ export interface StoredSecret {
   readonly spec: StoredSecretSpec
 }
 
-export interface PrepareSecret {
-  readonly spec: SecretSpec
+/** The same with its backend, and known to be one that a secret can hold. */
+export type CompleteSecretSpec = SecretSpec & { readonly backend: string }
+
+export interface SealSecret {
+  readonly spec: CompleteSecretSpec
   /** What is there now; undefined when the secret is new. */
   readonly present: StoredSecret | undefined
   /** The uid of a new secret. */
   readonly newUid: string
-  /** Where secrets go whose spec names no backend. */
-  readonly defaultBackend: string
   /** Nothing is kept: values are sealed so that nobody can open them. */
   readonly dryRun?: boolean
 }
@@ -73,27 +74,37 @@ export const secretTooLarge = coded(
 )
 
 /**
- * What to declare for a secret that a user wrote: `null` keeps the present sealed value, a value that has not changed keeps
- * its ciphertext (so that `apply` finds nothing to do), all others are sealed.
+ * Refuses what a secret cannot hold, and says where it is kept: the same backend as before for a spec that names none,
+ * since a new default is for new secrets.
  *
- * The answer is right for `present` only: declare it with `ifMatch` at the revision `present` was read at, or `mode: 'create'`
- * when there was none, and prepare it again when that is refused.
- *
- * @throws SecretValueMissing, SecretValueInvalid, SecretTooLarge, before any key is made; what the keyring throws
+ * @param defaultBackend where new secrets go whose spec names no backend
+ * @throws SecretValueMissing, SecretValueInvalid, SecretTooLarge
  */
-export const prepareSecret = async (keyring: Keyring, request: PrepareSecret): Promise<StoredSecret> => {
+export const completeSecret = (
+  spec: SecretSpec,
+  present: StoredSecretSpec | undefined,
+  defaultBackend: string,
+): CompleteSecretSpec => {
+  assertValues(spec, new Map(Object.entries(present?.data ?? {})))
+  return { ...spec, backend: spec.backend ?? present?.backend ?? defaultBackend }
+}
+
+/**
+ * What to declare for a secret that a user wrote: `null` keeps the present sealed value, a value that has not changed keeps
+ * its ciphertext (so that `apply` finds nothing to do), all others are sealed. The answer is right for `present` only.
+ *
+ * @throws what the keyring throws
+ */
+export const sealSecret = async (keyring: Keyring, request: SealSecret): Promise<StoredSecret> => {
   const { spec, present } = request
   const kept = new Map(Object.entries(present?.spec.data ?? {}))
-  assertValues(spec, kept)
   const uid = present?.uid ?? request.newUid
   const key = await keyFor(keyring, request, uid)
   const data = Object.entries(spec.data).map(([name, value]) => [name, sealed(key, name, value, kept.get(name))])
-  // The same backend for a spec that names none: a new default is for new secrets.
-  const backend = spec.backend ?? present?.spec.backend ?? request.defaultBackend
-  return { uid, spec: { backend, data: Object.fromEntries(data) } }
+  return { uid, spec: { backend: spec.backend, data: Object.fromEntries(data) } }
 }
 
-const keyFor = async (keyring: Keyring, { spec, present, dryRun }: PrepareSecret, uid: string): Promise<DataKey> => {
+const keyFor = async (keyring: Keyring, { spec, present, dryRun }: SealSecret, uid: string): Promise<DataKey> => {
   if (present === undefined) return dryRun === true ? keyring.ephemeral(uid) : keyring.create(uid)
   const onlyKept = Object.values(spec.data).every((value) => value === null)
   // Labels of a secret can be changed, and keys dropped, even when its data key is lost.

@@ -36,8 +36,6 @@ export type DeclaredCommand =
       readonly uid: string
       /** `If-Match`: refuse unless the spec is at this revision. */
       readonly ifMatch?: Revision
-      /** Set when `spec` was made from the present one: the revision that one was at. */
-      readonly preparedAt?: Revision | 'none'
     }
   | {
       readonly type: 'Delete'
@@ -102,9 +100,6 @@ export const inUse = coded(
   }),
 )
 
-/** The spec of a `Declare` was made from one that is no longer there. Not for users: whoever made it makes it again. */
-export class PreparedForAnotherState extends Error {}
-
 const INITIAL = { status: 'none', usedBy: {} } as const
 
 /** The decider of a resource that users declare: whole specs in, `<Kind>Declared` and `<Kind>Deleted` out. */
@@ -117,8 +112,6 @@ export const declaredDecider = (eventPrefix: string): Decider<DeclaredState, Dec
         if (command.mode === 'create' && state.status === 'present') throw alreadyExists(command.ref)
         if (command.mode === 'replace' && state.status !== 'present') throw notFound(command.ref)
         assertMatch(command.ref, command.ifMatch, state)
-        if (command.preparedAt !== undefined && command.preparedAt !== (state.specRevision ?? 'none'))
-          throw new PreparedForAnotherState()
         if (state.status === 'present' && sameJson(state.spec, command.spec) && sameJson(state.labels, command.labels))
           return []
         const uid = state.status === 'present' && state.uid !== undefined ? state.uid : command.uid
