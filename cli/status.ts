@@ -66,7 +66,9 @@ const statusText = (url: string, status: StatusAnswer): string => {
     ['REACTOR', 'STATE', 'POSITION', 'NOTE'],
     status.reactors.map((each) => [each.name, each.state, text(each.position), each.error ?? '-']),
   )
-  return `${head.join('\n')}\n\n${readModels}${status.reactors.length === 0 ? '' : `\n${reactors}`}`
+  const hints = status.readModels.flatMap(({ error, rebuildError }) => (error ?? rebuildError)?.hint ?? [])
+  const ways = [...new Set(hints)].map((hint) => `\n${hint}\n`).join('')
+  return `${head.join('\n')}\n\n${readModels}${ways}${status.reactors.length === 0 ? '' : `\n${reactors}`}`
 }
 
 const text = (value: string | number | undefined): string => (value === undefined ? '-' : String(value))

@@ -1,7 +1,7 @@
 import type { Decider, Recorded } from '../domain/kernel/decider.ts'
-import type { DomainEvent } from '../domain/kernel/event.ts'
+import type { DomainEvent, RecordedEvent } from '../domain/kernel/event.ts'
 import type { EventLog, ExpectedRevision } from '../domain/kernel/event-log.ts'
-import type { Catalog } from '../domain/kernel/event-type.ts'
+import { type Catalog, unknownEvent } from '../domain/kernel/event-type.ts'
 
 /** A command that stands in a stream already, by what it left there. */
 interface EarlierCommand {
@@ -39,13 +39,27 @@ export const loadStream = async <State, Event extends DomainEvent>(
   for await (const stored of log.readStream(stream, from)) {
     // The catalogue has checked that the type belongs to this category, so it is one the decider knows.
     const event = catalog.decode(stored) as Recorded<Event>
-    state = decider.evolve(state, event)
+    state = evolved(decider, state, event, stored)
     revision = stored.revision
     commands ??= new Map(known?.commands)
     remember(commands, stored.metadata.commandId, stored.metadata.requestHash, [event])
   }
   if (known !== undefined && commands === undefined) return known
   return { state, revision, commands: commands ?? new Map() }
+}
+
+/** @throws unknown-event where the payload is not what this type holds: that is no bug of the command's. */
+const evolved = <State, Event extends DomainEvent>(
+  decider: Decider<State, never, Event>,
+  state: State,
+  event: Recorded<Event>,
+  { stream, revision, type, metadata }: RecordedEvent,
+): State => {
+  try {
+    return decider.evolve(state, event)
+  } catch {
+    throw unknownEvent(stream, revision, type, metadata.schemaVersion, 'its payload is not what it should hold')
+  }
 }
 
 const remember = (

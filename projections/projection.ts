@@ -1,24 +1,13 @@
 import { CompiledQuery, type Kysely } from 'kysely'
 import type { Position, RecordedEvent } from '../domain/kernel/event.ts'
 import type { Catalog } from '../domain/kernel/event-type.ts'
+import { type Commit, encodeCommit, type KindChange } from './commit.ts'
 import { isDataError } from './database-errors.ts'
 import { type Changes, foldSteps, type Poison, plan, type Step } from './fold.ts'
 import type { ReadModel } from './read-model.ts'
 import { RowCache } from './row-cache.ts'
 import { encodeKeys, encodeRow, rowKeyText, schemaOf, tableStatements, writeStatement } from './statements.ts'
 import type { Tables } from './tables.ts'
-
-/** What a commit changed: a kind, and its resources by name, or undefined when any of them may have changed. */
-export interface KindChange {
-  readonly kind: string
-  readonly names: readonly string[] | undefined
-}
-
-export interface Commit {
-  /** The checkpoint that was committed with the rows. */
-  readonly position: Position
-  readonly changes: readonly KindChange[]
-}
 
 export interface ProjectionOptions {
   readonly db: Kysely<Tables>
@@ -50,9 +39,6 @@ export class LostGeneration extends Error {
     this.name = 'LostGeneration'
   }
 }
-
-/** Longest NOTIFY payload, in bytes; Postgres takes 8000. */
-const MAX_PAYLOAD = 7500
 
 export const createProjection = (options: ProjectionOptions): Projection => {
   const { db, models, catalog, generation, channel } = options
@@ -161,11 +147,4 @@ const kindsOf = (changes: Changes): readonly KindChange[] => {
       else known.add(name)
     }
   return [...names].map(([kind, all]) => ({ kind, names: [...all] }))
-}
-
-/** A commit as it is notified: names are left out where there are too many for one notification. */
-export const encodeCommit = ({ position, changes }: Commit): string => {
-  const whole = JSON.stringify({ position: String(position), changes })
-  if (Buffer.byteLength(whole) <= MAX_PAYLOAD) return whole
-  return JSON.stringify({ position: String(position), changes: changes.map(({ kind }) => ({ kind })) })
 }

@@ -9,6 +9,8 @@ import { logUnavailable } from '../domain/kernel/log-errors.ts'
 import type { Logger } from '../domain/kernel/logger.ts'
 import type { Registry } from '../domain/kernel/registry.ts'
 import { backoff } from './backoff.ts'
+import { type Commit, encodeCommit } from './commit.ts'
+import { explain } from './explain.ts'
 import type { Poison } from './fold.ts'
 import {
   createGeneration,
@@ -23,10 +25,10 @@ import {
   TablesGone,
 } from './generations.ts'
 import { history } from './history.ts'
-import { type Commit, createProjection, encodeCommit, type Projection } from './projection.ts'
+import { createProjection, type Projection } from './projection.ts'
 import type { ReadModel } from './read-model.ts'
 import { resources } from './resources.ts'
-import { BEGINNING, type GenerationRow, type ProjectionError, type Tables } from './tables.ts'
+import { BEGINNING, type GenerationRow, type Tables } from './tables.ts'
 
 /** The tables there are. All share one checkpoint. */
 export const readModels = (registry: Registry): readonly ReadModel[] => [resources(registry), history(registry)]
@@ -54,18 +56,6 @@ export interface Projector {
   /** Begins a rebuild, unless one is under way. */
   rebuild(): void
 }
-
-/** Why an event stopped a read model, for people: no payload in it. */
-const explain = ({ event, cause }: Poison): ProjectionError => ({
-  code: cause instanceof CodedError ? cause.code : 'unhandled-event',
-  message: (cause instanceof Error ? cause.message : String(cause)).slice(0, 500),
-  event: {
-    position: String(event.position),
-    stream: event.stream,
-    revision: String(event.revision),
-    type: event.type,
-  },
-})
 
 /**
  * Follows the log with the live generation, and builds others beside it: at start when there is none or the tables have

@@ -25,6 +25,8 @@ export interface HistoryRow {
 export interface ProjectionError {
   readonly code: string
   readonly message: string
+  /** What people can do about it. */
+  readonly hint?: string
   /** The event that cannot be handled; positions and revisions are decimal strings. */
   readonly event?: {
     readonly position: string

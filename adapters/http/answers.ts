@@ -1,11 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Mutation } from '../../commands/resources.ts'
 import type { Recorded } from '../../domain/kernel/decider.ts'
+import { isError } from '../../domain/kernel/errors.ts'
 import { categoryOf } from '../../domain/kernel/event-log.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { KindDefinition } from '../../domain/kernel/kind.ts'
 import type { Registry } from '../../domain/kernel/registry.ts'
 import { type Resource, type ResourceRow, toResource } from '../../domain/kernel/resource.ts'
+import { readModelUnavailable } from '../../queries/errors.ts'
 import type { ReadSide } from '../../queries/read-side.ts'
 import { readModelBehind } from './problem.ts'
 
@@ -70,13 +72,32 @@ export const answerMutation = async (
     reply.code(202)
     return answer
   }
-  if (outcome === 'created' && !dryRun) reply.code(201).header('location', `/api/v1/${kind.plural}/${name}`)
   if (outcome === 'deleted') return answer
-  const { row } = await deps.readSide.queries.get(kind.kind, name)
+  const row = await rowAfter(deps.readSide, kind.kind, name, position !== undefined)
+  if (row === 'unavailable') {
+    reply.code(202)
+    return answer
+  }
+  if (outcome === 'created' && !dryRun) reply.code(201).header('location', `/api/v1/${kind.plural}/${name}`)
   const shown = dryRun ? foldPlanned(kind, name, row, mutation.events) : row
   if (shown === undefined) return answer
   reply.header('etag', etagOf(shown))
   return { ...answer, resource: show(shown) }
+}
+
+/** The row to show. What has been written stays written, whatever becomes of the database between the wait and the look. */
+const rowAfter = async (
+  readSide: ReadSide,
+  kind: string,
+  name: string,
+  isWritten: boolean,
+): Promise<ResourceRow | undefined | 'unavailable'> => {
+  try {
+    return (await readSide.queries.get(kind, name)).row
+  } catch (error) {
+    if (isWritten && isError(error, readModelUnavailable)) return 'unavailable'
+    throw error
+  }
 }
 
 /** `"12"`: the revision of the spec's last change. */

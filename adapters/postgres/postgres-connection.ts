@@ -26,7 +26,7 @@ export const postgresRefused = coded(
 const INT8 = 20
 const MIN_VERSION = 150_000
 /** Statements of the projector may take this long, others less. In ms. */
-const PROJECTOR_TIMEOUT = 60_000
+const PROJECTOR_TIMEOUT = 30_000
 const QUERY_TIMEOUT = 10_000
 /** Connections of one mcpd for its readers. */
 const POOL_SIZE = 8
@@ -40,6 +40,7 @@ const configOf = (url: string, timeout: number): pg.ClientConfig => ({
   application_name: 'mcpd',
   connectionTimeoutMillis: 5000,
   keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
   query_timeout: timeout,
   types: { getTypeParser },
 })

@@ -1,25 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect } from 'kysely'
 import type pg from 'pg'
 import { CodedError } from '../../domain/kernel/errors.ts'
 import { backoff } from '../../projections/backoff.ts'
+import { type Commit, decodeCommit } from '../../projections/commit.ts'
 import { liveGeneration } from '../../projections/generations.ts'
-import type { Commit } from '../../projections/projection.ts'
 import { type Projector, runProjector } from '../../projections/projector.ts'
 import type { Tables } from '../../projections/tables.ts'
-import { asUnavailable, readModelUnavailable } from '../../queries/errors.ts'
+import { asUnavailable } from '../../queries/errors.ts'
 import { channelDialect } from './dialect.ts'
 import { kindsOf } from './kinds-of.ts'
 import { databaseNewer, migrate } from './migrate.ts'
-import {
-  connectProjector,
-  createPool,
-  placeOf,
-  postgresRefused,
-  postgresTooOld,
-  reasonOf,
-} from './postgres-connection.ts'
+import { connectProjector, placeOf, postgresRefused, postgresTooOld, reasonOf } from './postgres-connection.ts'
 import type { HostOptions, ReadHost } from './read-host.ts'
+import { createReaders } from './readers.ts'
 
 /** Channels of LISTEN/NOTIFY: commits to all, requests to whoever projects. */
 const COMMITS = 'mcpctl_commits'
@@ -45,15 +39,7 @@ export const openPostgresHost = async (url: string, options: HostOptions): Promi
   const { logger, commits, registry, clock } = options
   const database = placeOf(url)
   const stop = new AbortController()
-  const pool = createPool(url)
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
-  pool.on('error', () => logger.debug({ database }, 'an idle database connection broke'))
-  // One that breaks while a query has it: the query is rejected with the same error, but without a listener this one would
-  // end the process. The pool listens only while a connection is idle.
-  pool.on('connect', (client) =>
-    client.on('error', () => logger.debug({ database }, 'a database connection broke under a query')),
-  )
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: readersOf(pool, database) }) })
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: createReaders(url, database, logger) }) })
   let projector: Projector | undefined
 
   /** One life of the connection; `worked` is called for each commit. */
@@ -104,11 +90,9 @@ export const openPostgresHost = async (url: string, options: HostOptions): Promi
     }
     // Our own commits are known already. (`processID` is in the client but not in its types.)
     if (projector !== undefined && 'processID' in client && client.processID === processId) return
-    const { position, changes } = JSON.parse(payload) as {
-      position: string
-      changes: { kind: string; names?: string[] }[]
-    }
-    commits.advance({ position: BigInt(position), changes })
+    const commit = decodeCommit(payload)
+    if (commit === undefined) logger.warn({ database }, 'a notification that no mcpd sends was passed over')
+    else commits.advance(commit)
   }
 
   let tell: { opened(): void; refused(error: unknown): void } = { opened: () => undefined, refused: () => undefined }
@@ -158,18 +142,6 @@ export const openPostgresHost = async (url: string, options: HostOptions): Promi
 
 const isFinal = (error: unknown): boolean =>
   error instanceof CodedError && [postgresTooOld.code, postgresRefused.code, databaseNewer.code].includes(error.code)
-
-/** The pool as readers see it: who gets no connection is told from which server, and why. */
-const readersOf = (pool: pg.Pool, database: string): PostgresPool => ({
-  async connect() {
-    try {
-      return await pool.connect()
-    } catch (error) {
-      throw readModelUnavailable(`cannot connect to ${database} (${reasonOf(error)})`)
-    }
-  },
-  end: () => pool.end(),
-})
 
 const underLock = async (client: pg.Client, lock: number, run: () => Promise<void>): Promise<void> => {
   await client.query('select pg_advisory_lock($1, $2)', [LOCK_CLASS, lock])

@@ -1,4 +1,4 @@
-import type { Commit } from '../../projections/projection.ts'
+import type { Commit } from '../../projections/commit.ts'
 
 /** Where the log is, for a thread that opens it by itself. */
 export type LogLocation =

@@ -61,6 +61,7 @@ export interface VersionAnswer {
 export interface ReadModelError {
   readonly code?: string
   readonly message: string
+  readonly hint?: string
   /** The event that cannot be handled. */
   readonly event?: {
     readonly position: string

@@ -21,6 +21,8 @@ export const createCatalog = (types: readonly EventType[]): Catalog => {
       if (known === undefined) throw unknownEvent(stream, revision, type, version, 'its type is unknown')
       if (!Number.isInteger(version) || version < 1 || version > known.version)
         throw unknownEvent(stream, revision, type, version, `versions 1 to ${known.version} are known`)
+      if (!known.categories.includes(categoryOf(stream)))
+        throw unknownEvent(stream, revision, type, version, 'it cannot stand on this stream')
       const data = known.upcasts.slice(version - 1).reduce((old, upcast) => upcast(old), event.data)
       const { occurredAt: at, actor } = metadata
       return { type, data, eventId: event.id, stream, revision, position, at, actor }

@@ -155,7 +155,7 @@ const evolveDeclared = (eventPrefix: string, state: DeclaredState, event: Record
     return { ...state, usedBy }
   }
   if (event.type === `${eventPrefix}Declared`) {
-    const { uid, spec, labels } = event.data as { uid: string; spec: JsonObject; labels: Labels }
+    const { uid, spec, labels } = declaration(event)
     return { status: 'present', uid, spec, labels, specRevision: event.revision, usedBy: state.usedBy }
   }
   if (event.type === `${eventPrefix}Deleted`) {
@@ -164,6 +164,16 @@ const evolveDeclared = (eventPrefix: string, state: DeclaredState, event: Record
   }
   return state // events of the kind's own behaviour do not change what was declared
 }
+
+/** What a `Declared` event holds. @throws where it does not: nothing is to be folded on it. */
+const declaration = ({ data }: Recorded<DomainEvent>): { uid: string; spec: JsonObject; labels: Labels } => {
+  const { uid, spec, labels } = data
+  if (typeof uid !== 'string' || !isObject(spec) || !isObject(labels)) throw new TypeError('it declares no spec')
+  return { uid, spec, labels: labels as Labels }
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The two event types that every declared kind has. */
 export const declaredEventTypes = (kind: string, prefix: string, spec: z.ZodType): readonly EventType[] => [
@@ -204,7 +214,7 @@ const declare = (
   event: Recorded<DomainEvent>,
   present: (spec: JsonObject) => JsonObject,
 ): ResourceRow => {
-  const { uid, spec, labels } = event.data as { uid: string; spec: JsonObject; labels: Labels }
+  const { uid, spec, labels } = declaration(event)
   const by = `${event.actor.kind}:${event.actor.name}`
   return {
     kind,
