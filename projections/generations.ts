@@ -131,3 +131,8 @@ export const noteError = async (
     .execute()
   if (failed) await dropSchema(db, schemaOf(number))
 }
+
+/** Forgets why a generation stopped. */
+export const clearError = async (db: Kysely<Tables>, number: bigint): Promise<void> => {
+  await db.updateTable('mcpctl.generations').set({ error: null }).where('number', '=', number).execute()
+}

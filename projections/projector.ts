@@ -13,6 +13,7 @@ import { type Commit, encodeCommit } from './commit.ts'
 import { explain } from './explain.ts'
 import type { Poison } from './fold.ts'
 import {
+  clearError,
   createGeneration,
   dropLeftOvers,
   type Identity,
@@ -102,7 +103,11 @@ class ProjectorRun {
     try {
       await dropLeftOvers(db)
       const live = await this.#readable()
-      if (live !== undefined) this.#follow(this.#project(live.number, live.checkpoint, true))
+      if (live !== undefined) {
+        // It may have been repaired meanwhile; if not, it is found again.
+        if (live.error !== null) await clearError(db, live.number)
+        this.#follow(this.#project(live.number, live.checkpoint, true))
+      }
       if (live?.fingerprint !== this.#identity.fingerprint) {
         if (live !== undefined) logger.info({ generation: String(live.number) }, 'read models have changed: rebuilding')
         this.#rebuild()
@@ -211,6 +216,8 @@ class ProjectorRun {
     const changes = registry.kinds.map(({ kind }) => ({ kind, names: undefined }))
     const commit = { position: checkpoint, changes }
     const notify = channel === undefined ? undefined : { channel, payload: encodeCommit(commit) }
+    // Known from the first moment on: who asked for the rebuild sees that it stopped.
+    if (poison !== undefined) await noteError(db, number, explain(poison), false)
     await switchTo(db, this.#models, number, checkpoint, notify)
     onCommit(commit)
     logger.info({ generation: String(number), ms: clock.now().getTime() - began }, 'a read model generation is live')

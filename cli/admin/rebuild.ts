@@ -31,6 +31,7 @@ export default defineVerb({
       const now = await readModel(api)
       if (now.generation !== undefined && now.generation !== before.generation) {
         out.endProgress()
+        assertHandlesAll(now)
         out.line(`generation ${now.generation} is live`)
         return undefined
       }
@@ -57,6 +58,13 @@ const assertGoesOn = (before: ReadModelState, now: ReadModelState, certain: bool
   throw new CliError('rebuild-failed', `the rebuild failed: ${errorNote(now.rebuildError)}`, {
     hint: 'The read model stays as it was; "mcpctl status" shows more',
   })
+}
+
+/** @throws CliError when the new generation has stopped where the old one did. */
+const assertHandlesAll = ({ generation, error }: ReadModelState): void => {
+  if (error === undefined) return
+  const message = `generation ${generation} is live, but it stopped at an event: ${errorNote(error)}`
+  throw new CliError('read-model-stopped', message, error.hint === undefined ? {} : { hint: error.hint })
 }
 
 /** A bar for a terminal, a plain line for a log file. */
