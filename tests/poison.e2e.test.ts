@@ -47,7 +47,10 @@ const openSystem = async (env: Record<string, string> = {}): Promise<System> => 
     },
     async start() {
       mcpd = await startDaemon({ program: 'mcpd', home, env })
-      token ||= mcpd.token
+      const started = mcpd
+      // Printed right after it is ready.
+      if (token === '') await expect.poll(() => started.token, SOON).not.toBe('')
+      token ||= started.token
     },
     async atRest(work) {
       await system.stop()
