@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
-import { access, mkdir, realpath, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, mkdir, open as openFile, realpath, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import type { Retention } from '../../domain/kernel/event-log.ts'
 import { checkFile } from './check-file.ts'
@@ -103,7 +103,10 @@ export const openStore = async (folder: string, create: boolean): Promise<Store>
     const found = format.get('format')
     if (found !== undefined && found > FORMAT) throw dataFolderNewer(folder, found, FORMAT)
     const store = openDatabases(real, root)
-    if (found === undefined) await begin(store)
+    if (found === undefined) {
+      await begin(store)
+      await flushNames(real)
+    }
     if (found !== FORMAT) await format.put('format', FORMAT)
     return store
   } catch (error) {
@@ -117,6 +120,21 @@ const begin = async ({ meta }: Store): Promise<void> => {
   await meta.ifNoExists('head', () => {
     meta.put('head', { position: 0, indexed: 0 }, 1).catch(reportedElsewhere)
   })
+}
+
+/**
+ * Makes a new log's name durable, and the names of the folders on the way to it: flushing a file does not promise that it
+ * is found again. All of them, since a first start that was killed may have made some.
+ */
+const flushNames = async (folder: string): Promise<void> => {
+  const directory = await openFile(folder, constants.O_RDONLY).catch(() => undefined)
+  try {
+    // Who may not open a folder made nothing in it; and where folders cannot be flushed, there is nothing to be done.
+    await directory?.sync().catch(() => undefined)
+  } finally {
+    await directory?.close()
+  }
+  if (dirname(folder) !== folder) await flushNames(dirname(folder))
 }
 
 /** For writes inside a conditional batch: the promise of the batch is the one that tells how it went. */
