@@ -37,6 +37,8 @@ export interface HttpDeps {
     readonly bearer: string
     readonly relayed: boolean
   }) => void
+  /** Resolves when the calls that are under way on links have ended, or were given up. */
+  readonly drainLinks: () => Promise<void>
   readonly reactors: () => readonly ReactorStatus[]
   readonly clock: Clock
   readonly newId: NewId

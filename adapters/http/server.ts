@@ -8,6 +8,7 @@ import { listenError } from '../../domain/kernel/listen-errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { guard } from './access.ts'
 import type { HttpDeps } from './deps.ts'
+import { closeLinks, endInOrder } from './ending.ts'
 import { linkRoute } from './link-route.ts'
 import { logRoutes } from './log-routes.ts'
 import { createMetrics, type HttpMetrics } from './metrics.ts'
@@ -39,8 +40,7 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 500 },
     requestTimeout: 60_000,
-    // Requests that come while mcpd ends are served or cut off, not answered with something that is no problem document.
-    return503OnClosing: false,
+    return503OnClosing: false, // see endInOrder: ours is a problem document
     // A query is flat: a name that stands twice is a mistake, and is refused by its schema as an array.
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
@@ -69,16 +69,17 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
   app.addHook('onResponse', async ({ raw }, reply) => {
     if (raw.headers.upgrade !== undefined && reply.raw.headersSent) raw.socket.destroySoon()
   })
+  const ending = endInOrder(app)
   guard(app, deps.tokens)
 
   await app.register(swagger, openapiOptions(deps.version))
-  await app.register(websocket, { options: { maxPayload: 64 * 1024 * 1024, perMessageDeflate: false } })
-  // Answers that would stay open (a watch, a log that is followed) end when mcpd does.
-  const ending = new AbortController()
-  app.addHook('preClose', async () => ending.abort())
+  await app.register(websocket, {
+    options: { maxPayload: 64 * 1024 * 1024, perMessageDeflate: false },
+    preClose: closeLinks(app, deps),
+  })
   await app.register(async (scope) => {
-    resourceRoutes(scope, deps, ending.signal)
-    logRoutes(scope, deps, ending.signal)
+    resourceRoutes(scope, deps, ending)
+    logRoutes(scope, deps, ending)
     systemRoutes(scope, deps, metrics)
     linkRoute(scope, deps)
     scope.get('/openapi.json', { config: { access: 'public' } }, async () => app.swagger())

@@ -67,9 +67,11 @@ export class ServerSlot {
   linked(): LinkedServer {
     const { name, tools } = this.#entry
     const rules = tools === undefined ? {} : { tools }
-    return this.#current === undefined
+    // One that is being stopped still answers: told that it is unavailable, mcplocal would give up the calls under way.
+    const attached = this.#current ?? [...this.#draining].at(-1)
+    return attached === undefined
       ? { name, state: 'unavailable', reason: this.#reason(), ...rules }
-      : { name, state: 'ready', initialize: this.#current.upstream.initialize, ...rules }
+      : { name, state: 'ready', initialize: attached.upstream.initialize, ...rules }
   }
 
   /** @param project set when the client is still there and only this server goes */

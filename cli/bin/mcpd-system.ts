@@ -192,6 +192,7 @@ const wire = async (
     instancesAt: lease.place,
     serveLink: ({ project, socket, bearer, relayed }) => links.serve(project, linkOverSocket(socket), bearer, relayed),
     reactors: () => [servers.status()],
+    drainLinks: () => servers.drain(),
     clock,
     newId,
     logger,

@@ -8,6 +8,8 @@ export interface RunServers extends Duty {
   status(): ReactorStatus
   /** Aborts when the duty ends. */
   signal(): AbortSignal
+  /** Lets calls under way end, a few seconds long, and ends every instance; nothing is started any more. Before `end`, while links are open. */
+  drain(): Promise<void>
 }
 
 export const runServers = (deps: {
@@ -20,6 +22,9 @@ export const runServers = (deps: {
     async begin() {
       ended = new AbortController()
       reconciler = await deps.reconcile()
+    },
+    async drain() {
+      await Promise.all([reconciler?.close(), deps.host.stopAll()])
     },
     async end() {
       ended.abort()

@@ -1,5 +1,5 @@
 import { CodedError } from '../../domain/kernel/errors.ts'
-import { startMcplocal } from '../../proxy/endpoint/start.ts'
+import { type Mcplocal, startMcplocal } from '../../proxy/endpoint/start.ts'
 import { saveConfig } from '../config-file.ts'
 import { runDemo } from '../demo.ts'
 import type { Deps } from '../deps.ts'
@@ -29,9 +29,10 @@ export const up = async (deps: Deps, options: UpOptions): Promise<void> => {
   let mcplocalUrl = ''
   const about = () => (mcplocalUrl === '' ? {} : { mcplocal: { url: mcplocalUrl } })
   const mcpd = await startMcpd(config, logger, about).catch(explain)
+  let mcplocal: Mcplocal | undefined
   try {
     if (signal.aborted) return
-    const mcplocal = await startMcplocal({
+    mcplocal = await startMcplocal({
       host: '127.0.0.1',
       port: options.mcplocalPort,
       dialer: mcpd.dialer,
@@ -39,21 +40,18 @@ export const up = async (deps: Deps, options: UpOptions): Promise<void> => {
       version,
     }).catch(explain)
     mcplocalUrl = mcplocal.url
-    try {
-      const token = await logIn(deps, mcpd, mcplocal.url)
-      out.line(`mcpd      ${mcpd.url}`)
-      out.line(`mcplocal  ${mcplocal.url}`)
-      out.line(`data      ${config.dataFolder}`)
-      out.line(`ready in  ${seconds(performance.now() - began)}; logged in as admin (${deps.config.path})`)
-      if (options.demo) await runDemo(deps, { server: mcpd.url, mcplocal: mcplocal.url, token })
-      else out.line('\nNext: mcpctl apply -f examples/first-steps, or mcpctl up --demo')
-      out.line('\nCtrl-C ends it. The next start goes on where this one ended.')
-      await aborted(signal)
-    } finally {
-      await mcplocal.close()
-    }
+    const token = await logIn(deps, mcpd, mcplocal.url)
+    out.line(`mcpd      ${mcpd.url}`)
+    out.line(`mcplocal  ${mcplocal.url}`)
+    out.line(`data      ${config.dataFolder}`)
+    out.line(`ready in  ${seconds(performance.now() - began)}; logged in as admin (${deps.config.path})`)
+    if (options.demo) await runDemo(deps, { server: mcpd.url, mcplocal: mcplocal.url, token })
+    else out.line('\nNext: mcpctl apply -f examples/first-steps, or mcpctl up --demo')
+    out.line('\nCtrl-C ends it. The next start goes on where this one ended.')
+    await aborted(signal)
   } finally {
-    await mcpd.close()
+    // Both wait for the same calls: one after the other they would take longer than there is time.
+    await Promise.all([mcplocal?.close(), mcpd.close()])
   }
 }
 

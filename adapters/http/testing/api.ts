@@ -87,6 +87,7 @@ export const startApi = async (logger: Logger = silent): Promise<TestApi> => {
     rotateMasterKey: async () => ({}),
     instancesAt: () => 'here',
     serveLink: ({ socket }) => socket.close(),
+    drainLinks: async () => {},
     reactors: () => [],
     clock,
     newId,
