@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { isError } from '../../domain/kernel/errors.ts'
 import type { EventLog, ExpectedRevision } from '../../domain/kernel/event-log.ts'
@@ -147,8 +148,48 @@ export const appendingContract = (subject: Subject): void => {
     it('writes nothing when its signal is aborted already', async () => {
       const { log } = subject()
       const stream = freshStream()
-      await expect(log.append(stream, sampleEvents(1), 'none', { signal: AbortSignal.abort() })).rejects.toThrow()
+      const signal = AbortSignal.abort(new Error('too late'))
+      await expect(log.append(stream, sampleEvents(1), 'none', { signal })).rejects.toThrow('too late')
       expect(await log.revisionOf(stream)).toBe('none')
+    })
+
+    it('stops waiting when its signal is aborted, writes all or nothing, and can be repeated with one effect', async () => {
+      const { log } = subject()
+      for (let round = 0; round < 5; round += 1) {
+        const stream = freshStream()
+        const batch = sampleEvents(3)
+        const stop = new AbortController()
+        const appending = log.append(stream, batch, 'none', { signal: stop.signal })
+        stop.abort(new Error('nobody waits any more'))
+        await expect(appending).rejects.toThrow('nobody waits any more')
+        expect((await log.append(stream, batch, 'none')).revision).toBe(2n)
+        expect(numbers(await collect(log.readStream(stream)))).toEqual([0, 1, 2])
+      }
+    })
+
+    it('leaves no listener on its signal', async () => {
+      const { log } = subject()
+      const stream = freshStream()
+      const { signal } = new AbortController()
+      await log.append(stream, sampleEvents(1), 'none', { signal })
+      await expect(log.append(stream, sampleEvents(1), 'none', { signal })).rejects.toThrow()
+      expect(getEventListeners(signal, 'abort')).toEqual([])
+    })
+
+    it('gives positions that grow for each append, also across what was deleted and a new client', async () => {
+      const { log, reopen } = subject()
+      const positions: bigint[] = []
+      for (const remove of [undefined, 'deleteStream', 'tombstone'] as const) {
+        const [kept, removed] = [freshStream(), freshStream()]
+        for (const stream of [kept, removed])
+          positions.push((await log.append(stream, sampleEvents(2), 'none')).position)
+        if (remove !== undefined) await log[remove](removed)
+        const other = await reopen?.()
+        positions.push((await (other ?? log).append(kept, sampleEvents(1, 2), 1n)).position)
+        await other?.close()
+      }
+      for (const [index, position] of positions.slice(1).entries())
+        expect(position).toBeGreaterThan(positions[index] ?? 0n)
     })
   })
 }

@@ -1,6 +1,39 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { EventLog } from '../../domain/kernel/event-log.ts'
 import { collect, freshStream, type LogUnderTest, type Subject, sampleEvents } from './log-under-test.ts'
+
+/** Leaves a read and a subscription in the middle, and lets another subscription wait. */
+const useInEveryWay = async (log: EventLog): Promise<void> => {
+  const stream = freshStream()
+  await log.append(stream, sampleEvents(300), 'none')
+  await log.setRetention(stream, { maxCount: 200 })
+  for await (const _ of log.readStream(stream)) break
+  for await (const _ of log.readAll()) break
+  const { signal } = new AbortController()
+  for await (const _ of log.subscribe({ after: 'start', signal, maxBatch: 1 })) break
+  log.subscribe({ after: 'end', signal })[Symbol.asyncIterator]().next().catch(fail)
+  await log.tombstone(stream)
+  await log.ping()
+}
+
+const fail = (error: unknown): never => {
+  throw error
+}
+
+/** What Node keeps for this process, one word each, and the files and sockets that the system has open for it. */
+const openHandles = (): string[] => {
+  const passing = new Set(['Immediate', 'TickObject', 'FSReqPromise', 'FSReqCallback'])
+  const files = existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').map(() => 'descriptor') : []
+  return [...process.getActiveResourcesInfo().filter((resource) => !passing.has(resource)), ...files]
+}
+
+/** What there is more of than before. */
+const beyond = (now: readonly string[], before: readonly string[]): string[] =>
+  [...new Set(now)].filter((kind) => count(now, kind) > count(before, kind))
+
+const count = (all: readonly string[], kind: string): number => all.filter((each) => each === kind).length
 
 export const closingContract = (subject: Subject, open: () => Promise<LogUnderTest>): void => {
   describe('closing', () => {
@@ -44,6 +77,18 @@ export const closingContract = (subject: Subject, open: () => Promise<LogUnderTe
         expect((await appending).revision).toBe(2n)
         if (subject().reopen !== undefined) expect(await collect(subject().log.readStream(stream))).toHaveLength(3)
       }))
+
+    it('leaves no socket, timer, stream or file open', async () => {
+      const use = (log: EventLog): Promise<void> => useInEveryWay(log).finally(() => log.close())
+      // What the first client of a process makes and all later ones share is no leak.
+      await withOwn(use)
+      const before = openHandles()
+      for (let round = 0; round < 3; round += 1) await withOwn(use)
+      // No `expect.poll`: it would find its own timers.
+      const until = performance.now() + 15_000
+      while (beyond(openHandles(), before).length > 0 && performance.now() < until) await nextTurn()
+      expect(beyond(openHandles(), before)).toEqual([])
+    })
 
     it('makes later calls fail with log-unavailable', () =>
       withOwn(async (log) => {

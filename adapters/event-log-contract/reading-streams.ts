@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { collect, freshStream, numbers, type Subject, sampleEvents } from './log-under-test.ts'
 
@@ -70,10 +71,26 @@ export const readingStreamsContract = (subject: Subject): void => {
       const { log } = subject()
       const stream = await filled(1000)
       const stop = new AbortController()
+      let seen = 0
       const reading = async (): Promise<void> => {
-        for await (const _ of log.readStream(stream, { signal: stop.signal })) stop.abort()
+        for await (const _ of log.readStream(stream, { signal: stop.signal })) {
+          seen += 1
+          stop.abort(new Error('enough'))
+        }
       }
-      await expect(reading()).rejects.toThrow()
+      await expect(reading()).rejects.toThrow('enough')
+      expect(seen).toBe(1)
+    })
+
+    it('reads nothing when its signal is aborted already, and leaves no listener on one that is not', async () => {
+      const { log } = subject()
+      const stream = await filled(3)
+      const signal = AbortSignal.abort(new Error('too late'))
+      await expect(collect(log.readStream(stream, { signal }))).rejects.toThrow('too late')
+      const unused = new AbortController().signal
+      expect(await collect(log.readStream(stream, { signal: unused }))).toHaveLength(3)
+      for await (const _ of log.readStream(stream, { signal: unused })) break
+      await expect.poll(() => getEventListeners(unused, 'abort')).toEqual([])
     })
 
     it('answers a ping with the milliseconds it took', async () => {

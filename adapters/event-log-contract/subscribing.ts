@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import type { RecordedEvent } from '../../domain/kernel/event.ts'
 import type { EventLog, SubscribeOptions } from '../../domain/kernel/event-log.ts'
@@ -77,6 +78,15 @@ export const subscribingContract = (subject: Subject): void => {
       await log.append(stream, sampleEvents(4), 'none')
       const after = (await collect(log.readStream(stream)))[1]?.position ?? 0n
       expect(numbers(await follow(log, { after }, [stream]).take(2))).toEqual([2, 3])
+    })
+
+    it('begins right after a position whose event is gone', async () => {
+      const { log } = subject()
+      const [gone, kept] = [freshStream(), freshStream()]
+      const { position } = await log.append(gone, sampleEvents(2), 'none')
+      await log.append(kept, sampleEvents(2), 'none')
+      await log.tombstone(gone)
+      expect(numbers(await follow(log, { after: position }, [gone, kept]).take(2))).toEqual([0, 1])
     })
 
     it('begins at the end: only what comes', async () => {
@@ -181,6 +191,16 @@ export const subscribingContract = (subject: Subject): void => {
     it('returns at once when its signal is aborted already', async () => {
       const { log } = subject()
       expect(await collect(log.subscribe({ after: 'start', signal: AbortSignal.abort() }))).toEqual([])
+    })
+
+    it('leaves no listener on its signal, however it ends', async () => {
+      const { log } = subject()
+      await log.append(freshStream(), sampleEvents(1), 'none')
+      const left = new AbortController().signal
+      for await (const _ of log.subscribe({ after: 'start', signal: left })) break
+      const stop = new AbortController()
+      for await (const _ of log.subscribe({ after: 'start', signal: stop.signal })) stop.abort()
+      for (const signal of [left, stop.signal]) await expect.poll(() => getEventListeners(signal, 'abort')).toEqual([])
     })
 
     it('hands over nothing more once it is aborted between two batches', async () => {

@@ -80,6 +80,20 @@ export const validationContract = (subject: Subject): void => {
       expect(read.map((event) => event.data)).toEqual([largest.data])
     })
 
+    it('counts bytes, not characters, of text of any script', async () => {
+      const { log } = subject()
+      const stream = freshStream()
+      const { length } = JSON.stringify({ pad: '' }) + JSON.stringify(sampleMetadata)
+      const [room, rest] = [Math.floor((MAX_EVENT_BYTES - length) / 3), (MAX_EVENT_BYTES - length) % 3]
+      const pad = '语'.repeat(room) + 'x'.repeat(rest)
+      await log.append(stream, [sampleEvent({ pad })], 'none')
+      await expect(log.append(stream, [sampleEvent({ pad: `${pad}x` })], 0n)).rejects.toMatchObject({
+        code: 'event-too-large',
+        details: { bytes: MAX_EVENT_BYTES + 1 },
+      })
+      expect((await collect(log.readStream(stream))).map((event) => event.data.pad)).toEqual([pad])
+    })
+
     it('takes an append up to its limit as a whole and refuses one byte more', async () => {
       const { log } = subject()
       const stream = freshStream()
