@@ -1,10 +1,11 @@
-import { type Expression, type Kysely, type RawBuilder, sql } from 'kysely'
+import { CompiledQuery, type Expression, type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Position } from '../domain/kernel/event.ts'
 import type { ResourceRow } from '../domain/kernel/resource.ts'
 import type { HistoryRow, Tables } from '../projections/tables.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { asUnavailable, invalidLimit, readModelUnavailable } from './errors.ts'
 import { labelCondition, parseLabelSelector } from './label-selector.ts'
+import { together } from './together.ts'
 
 export const DEFAULT_LIMIT = 500
 export const MAX_LIMIT = 1000
@@ -57,6 +58,12 @@ const checked = (limit = DEFAULT_LIMIT): number => {
 /** What one statement answers: the checkpoint beside each row, and beside nothing (all members null) when there is none. */
 type Beside<Row> = { readonly asOf: Position } & Row
 
+/** Resources by kind (`$1`) and name (`$2`), two lists of equal length. */
+const BY_NAME = `
+  select c.checkpoint as "asOf", r.* from live.checkpoint c left join (
+    select r.* from unnest($1::text[], $2::text[]) as k (kind, name) join live.resources r using (kind, name)
+  ) r on true`
+
 export const createQueries = (db: Kysely<Tables>, lastChange: (kind: string) => Position | undefined): Queries => {
   /** `order` is repeated outside: a join keeps no order. */
   const ask = async <Row extends { readonly kind: string }>(
@@ -65,11 +72,16 @@ export const createQueries = (db: Kysely<Tables>, lastChange: (kind: string) => 
   ): Promise<{ readonly asOf: Position; readonly rows: readonly Row[] }> => {
     const statement = sql<Beside<Row>>`
       select c.checkpoint as "asOf", r.* from live.checkpoint c left join ${rows} r on true order by ${order}`
-    const found = (await unlessUnavailable(statement.execute(db))).rows
-    const [first] = found
-    if (first === undefined) throw readModelUnavailable('it is being built')
-    return { asOf: first.asOf, rows: found.filter(({ kind }) => kind !== null).map(withoutAsOf) }
+    return besides((await unlessUnavailable(statement.execute(db))).rows)
   }
+
+  const one = together(async (keys: readonly { readonly kind: string; readonly name: string }[]) => {
+    const parameters = [keys.map(({ kind }) => kind), keys.map(({ name }) => name)]
+    const asked = db.executeQuery<Beside<ResourceRow>>(CompiledQuery.raw(BY_NAME, parameters))
+    const { asOf, rows } = besides((await unlessUnavailable(asked)).rows)
+    const found = new Map(rows.map((row) => [`${row.kind}/${row.name}`, row]))
+    return keys.map(({ kind, name }) => ({ row: found.get(`${kind}/${name}`), asOf }))
+  })
 
   return {
     async list({ kind, labelSelector = '', limit, cursor, fieldFilter }) {
@@ -84,11 +96,7 @@ export const createQueries = (db: Kysely<Tables>, lastChange: (kind: string) => 
       return pageOf(found, most, (row) => encodeCursor(kind, row.name))
     },
 
-    async get(kind, name) {
-      const one = db.selectFrom('live.resources').selectAll().where('kind', '=', kind).where('name', '=', name)
-      const { asOf, rows } = await ask(one, sql`r.name`)
-      return { row: rows[0], asOf }
-    },
+    get: (kind, name) => one({ kind, name }),
 
     async history(kind, name, { limit, cursor } = {}) {
       const most = checked(limit)
@@ -113,6 +121,13 @@ export const createQueries = (db: Kysely<Tables>, lastChange: (kind: string) => 
 
     lastChange: async (kind) => lastChange(kind),
   }
+}
+
+/** The checkpoint, and the rows where there are any. @throws read-model-unavailable without a checkpoint */
+const besides = <Row extends { readonly kind: string }>(found: readonly Beside<Row>[]) => {
+  const [first] = found
+  if (first === undefined) throw readModelUnavailable('it is being built')
+  return { asOf: first.asOf, rows: found.filter(({ kind }) => kind !== null).map(withoutAsOf) }
 }
 
 const unlessUnavailable = async <Result>(asked: Promise<Result>): Promise<Result> => {
