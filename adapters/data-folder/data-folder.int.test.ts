@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -60,6 +60,17 @@ describe('a data folder', () => {
     await once(owner, 'exit')
     const data = await open()
     await data.release()
+  })
+
+  it('is free when it is a copy of one that is in use', async () => {
+    const owner = await otherOwner()
+    const copy = `${folder}-copy`
+    await cp(folder, copy, { recursive: true })
+    const data = await open(copy)
+    await data.release()
+    await rm(copy, { recursive: true })
+    owner.kill('SIGKILL')
+    await once(owner, 'exit')
   })
 
   it('is free when the pid of its dead owner belongs to another process now', async () => {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, mkdir } from 'node:fs/promises'
+import { access, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import type { NewId } from '../../domain/kernel/clock.ts'
@@ -44,6 +44,8 @@ interface Owner {
   readonly pid: number
   readonly identity: string
   readonly since: string
+  /** Which folder it owns: a copy of a folder in use is nobody's. */
+  readonly place?: string
 }
 
 const OWNER = 'owner'
@@ -63,10 +65,14 @@ export const openDataFolder = async (
 ): Promise<DataFolder> => {
   await makeFolder(path)
   const lock = open<Owner | string, string>({ path: join(path, 'lock'), noSubdir: false })
-  const me: Owner = { pid: process.pid, identity: identify(process.pid) ?? 'unknown', since: now.toISOString() }
+  const { dev, ino } = await stat(path, { bigint: true })
+  const place = `${dev}:${ino}`
+  const me: Owner = { pid: process.pid, identity: identify(process.pid) ?? 'unknown', since: now.toISOString(), place }
+  const owns = (owner: Owner): boolean =>
+    owner.pid !== me.pid && (owner.place ?? place) === place && identify(owner.pid) === owner.identity
   const other = lock.transactionSync(() => {
     const owner = lock.get(OWNER) as Owner | undefined
-    if (owner !== undefined && owner.pid !== me.pid && identify(owner.pid) === owner.identity) return owner
+    if (owner !== undefined && owns(owner)) return owner
     lock.putSync(OWNER, me)
     if (lock.get(ID) === undefined) lock.putSync(ID, newId())
     return undefined
