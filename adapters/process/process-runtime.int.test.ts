@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { MAX_STDIN_BUFFER } from '../../domain/instance/runtime.ts'
+import { openProcessRuntime } from './process-runtime.ts'
 import { isAlive } from './testing/processes.ts'
 import { echo, forking, script, stubborn } from './testing/programs.ts'
 import { eventually, never, pidOf, setUp } from './testing/runtime.ts'
@@ -168,6 +169,18 @@ describe('the runtime', { timeout: 20_000 }, () => {
     await runtime.close()
     expect([watcher, ...programs.map(pidOf)].filter(isAlive)).toEqual([])
     await expect(runtime.start(launch(echo), never)).rejects.toThrow('stopping')
+  })
+
+  it('tells of which instances a former one has left something', async () => {
+    const { runtime, dataFolder, start } = await setUp()
+    expect(runtime.found).toEqual([])
+    const { running } = await start(echo)
+    await runtime.close()
+    await running.exited
+    await mkdir(join(dataFolder, 'logs', 'only-logs'), { recursive: true })
+    const next = await openProcessRuntime({ dataFolder })
+    onTestFinished(() => next.close())
+    expect(next.found).toEqual(['a', 'only-logs'])
   })
 
   it('starts a script by its first line, and says so when the interpreter is missing', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, realpath, rm } from 'node:fs/promises'
+import { mkdir, readdir, realpath, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type InstanceLogs, type Launch, type Runtime, startFailed } from '../../domain/instance/runtime.ts'
@@ -35,8 +35,19 @@ export interface ProcessRuntimeOptions {
 export interface ProcessRuntime extends Runtime {
   start(launch: Launch, options: { signal: AbortSignal }): Promise<ProcessProgram>
   readonly logs: InstanceLogs
+  /** Instances of which there was a log or a working folder when this runtime was opened. */
+  readonly found: readonly string[]
   /** The process that ends all programs when mcpd dies; undefined before the first start and while it is being replaced. */
   readonly watcherPid: number | undefined
+}
+
+const foldersIn = async (folder: string): Promise<readonly string[]> => {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
 }
 
 interface Command {
@@ -66,6 +77,7 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
     ...(installDeadlineMs === undefined ? {} : { deadlineMs: installDeadlineMs }),
   })
   const logs = openInstanceLogs({ folder: join(dataFolder, 'logs'), logger, ...(now === undefined ? {} : { now }) })
+  const found = [...(await foldersIn(join(dataFolder, 'work'))), ...(await foldersIn(join(dataFolder, 'logs')))]
   const starting = new Map<string, Promise<ProcessProgram>>()
   const running = new Map<string, ProcessProgram>()
   const closing = new AbortController()
@@ -133,6 +145,7 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
 
   return {
     kind: 'process',
+    found: [...new Set(found.filter(isInstanceName))],
     logs: {
       read: logs.read,
       async remove(instance) {

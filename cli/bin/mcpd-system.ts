@@ -45,7 +45,7 @@ import { kindHooks, secretReader } from './kind-hooks.ts'
 import type { McpdConfig } from './mcpd-config.ts'
 import { projectTopology } from './project-topology.ts'
 import { runServers } from './run-servers.ts'
-import { sweepOrphanedKeys } from './sweep-orphaned-keys.ts'
+import { sweepLeftBehind } from './sweep-left-behind.ts'
 import { version } from './version.ts'
 
 /** A running mcpd. */
@@ -139,10 +139,12 @@ const wire = async (
   const tokens = createAccessTokens(loop, clock)
   await seed({ loop, registry, resources, defaultBackend, log, newId })
 
-  const sweep = sweepOrphanedKeys(config, { log, readSide, keyring, logger, startedAt: clock.now() })
-  opened.push(() => sweep.stop())
+  const startedAt = clock.now()
   const runtime = await openProcessRuntime({ dataFolder: folder.path, logger })
   opened.push(() => runtime.close())
+  const { found: instances, logs } = runtime
+  const sweep = sweepLeftBehind(config, { log, readSide, keyring, logger, startedAt, instances, discard: logs.remove })
+  opened.push(() => sweep.stop())
   const host = createInstanceHost({ runtime, logger, version, redactor })
   opened.push(() => host.close())
   const closing = new AbortController()
@@ -157,7 +159,7 @@ const wire = async (
         clock,
         newId,
         logger,
-        discard: (instance) => runtime.logs.remove(instance),
+        discard: logs.remove,
         resolveEnv: (env) => resolveEnv(env, secrets.find),
       }),
   })
@@ -186,7 +188,7 @@ const wire = async (
     defaultBackend,
     tokens,
     readSide,
-    instanceLogs: runtime.logs,
+    instanceLogs: logs,
     secretValues: secrets.values,
     rotateMasterKey: async (context) => ({ ...(await rotateMasterKey({ commands: loop, clock, keyring }, context)) }),
     instancesAt: lease.place,

@@ -13,6 +13,7 @@ export interface TestPackage {
   readonly version: string
   readonly bin?: string | Record<string, string>
   readonly scripts?: Record<string, string>
+  readonly dependencies?: Record<string, string>
   readonly files: Readonly<Record<string, string>>
 }
 
