@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -19,6 +20,22 @@ describe('the folder of an embedded log', { timeout: 30_000 }, () => {
     await log.close()
     expect((await stat(folder)).mode & 0o777).toBe(0o700)
     expect((await stat(join(folder, 'data.mdb'))).mode & 0o777).toBe(0o600)
+  })
+
+  it('has no file of it open once it is closed', async (context) => {
+    if (!existsSync('/proc/self/fd')) return context.skip('needs /proc to see which files are open')
+    const folder = await temporaryFolder()
+    const open = (): string[] =>
+      readdirSync('/proc/self/fd')
+        .map((descriptor) =>
+          existsSync(`/proc/self/fd/${descriptor}`) ? readlinkSync(`/proc/self/fd/${descriptor}`) : '',
+        )
+        .filter((path) => path.startsWith(folder))
+    const log = await openEmbeddedLog({ folder })
+    await log.append('thing-1', sampleEvents(1), 'none')
+    expect(open()).not.toEqual([])
+    await log.close()
+    expect(open()).toEqual([])
   })
 
   it('may have a name with a dot', async () => {

@@ -66,6 +66,16 @@ export const idempotencyContract = (subject: Subject): void => {
       expect(numbers(await collect(log.readStream(stream)))).toEqual([0, 1])
     })
 
+    it('goes by the ids: other data under the same ids is a repeat, and is not written', async () => {
+      const { log } = subject()
+      const stream = freshStream()
+      const batch = sampleEvents(2)
+      const appended = await log.append(stream, batch, 'none')
+      const changed = batch.map((event) => ({ ...event, data: { n: 'other' } }))
+      expect(await log.append(stream, changed, 'none')).toEqual(appended)
+      expect(numbers(await collect(log.readStream(stream)))).toEqual([0, 1])
+    })
+
     it('goes by the stream: the same ids in another stream are other events', async () => {
       const { log } = subject()
       const [one, two] = [freshStream(), freshStream()]

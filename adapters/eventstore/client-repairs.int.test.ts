@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { EventStoreDBClient } from '@eventstore/db-client'
 import { describe, expect, it } from 'vitest'
 import { setRight } from './client-repairs.ts'
@@ -5,7 +7,16 @@ import { setRight } from './client-repairs.ts'
 /** Two nodes where nobody listens. */
 const NOWHERE = 'esdb://127.0.0.1:1,127.0.0.1:2?tls=false&maxDiscoverAttempts=1&discoveryInterval=1'
 
+/** A dependency of ours as it is installed. */
+const installed = (name: string): { version: string } =>
+  JSON.parse(readFileSync(join('node_modules', name, 'package.json'), 'utf8'))
+
 describe('a client that was set right', () => {
+  it('is of the version that this was written for, and no successor of it is in the same process', () => {
+    expect(installed('@eventstore/db-client').version).toBe('6.2.1')
+    expect(() => installed('@kurrent/kurrentdb-client')).toThrow('ENOENT')
+  })
+
   it('leaves no rejection unhandled when discovery fails beside another failure', async () => {
     const client = EventStoreDBClient.connectionString(NOWHERE)
     setRight(client, undefined)
