@@ -114,6 +114,16 @@ describe('declaring', () => {
     expect(await types('project-p')).toEqual([])
   })
 
+  it('refuses it before the others that it refers to have heard of it', async () => {
+    const { declare } = setUp()
+    await declare('server', 'a', server)
+    const head = await log.head()
+    await expect(declare('project', 'p', { servers: [{ name: 'a' }, { name: 'none' }] })).rejects.toMatchObject({
+      code: 'reference-not-found',
+    })
+    expect(await log.head()).toBe(head)
+  })
+
   it('in a dry run answers the exact events on all streams and appends none', async () => {
     const { declare } = setUp()
     await declare('server', 'a', server)

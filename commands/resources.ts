@@ -116,6 +116,8 @@ export const createResourceCommands = ({ loop, registry, clock, newId, hooks }: 
         if (!fresh) return undefined
         // What would be refused is refused here, before any other stream or the keyring has heard of it.
         decider.decide(command, state)
+        const trial = { ...context, dryRun: true }
+        if (missing.length > 1) for (const target of missing) await references.take(ref, target, trial)
         taken = []
         for (const target of missing) taken.push(...(await references.take(ref, target, context)))
         const dryRun = context.dryRun === true

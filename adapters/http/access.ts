@@ -8,6 +8,8 @@ export type Access = 'public' | 'authenticated' | { readonly verb: Verb; readonl
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
+    /** A WebSocket: requests to upgrade are taken, others are not. */
+    upgrades?: true
   }
   interface FastifyRequest {
     identity: Identity | null

@@ -2,17 +2,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Mutation } from '../../commands/resources.ts'
 import type { Recorded } from '../../domain/kernel/decider.ts'
 import { isError } from '../../domain/kernel/errors.ts'
-import { categoryOf } from '../../domain/kernel/event-log.ts'
+import { categoryOf, type EventLog } from '../../domain/kernel/event-log.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { KindDefinition } from '../../domain/kernel/kind.ts'
 import type { Registry } from '../../domain/kernel/registry.ts'
 import { type Resource, type ResourceRow, toResource } from '../../domain/kernel/resource.ts'
 import { readModelUnavailable } from '../../queries/errors.ts'
 import type { ReadSide } from '../../queries/read-side.ts'
-import { readModelBehind } from './problem.ts'
+import { invalidRequest, readModelBehind } from './problem.ts'
 
 /** How long an answer waits for the read model before it says so. */
 export const READ_YOUR_WRITES_MS = 5_000
+/** How long a reader waits before the log is asked whether the position is there at all: reads go on while the log is away. */
+const SOON_MS = 200
 
 /** An event as the API shows it: what a kind keeps from people (a secret's ciphertext) is gone. */
 export const showEvent = (registry: Registry, event: Recorded): JsonObject => {
@@ -24,11 +26,21 @@ export const showEvent = (registry: Registry, event: Recorded): JsonObject => {
   return { stream, revision: String(revision), position: String(position), type, at, actor: { ...actor }, data: shown }
 }
 
-/** Waits until the read model is at `position`. @throws ReadModelBehind */
-export const waitForRead = async (readSide: ReadSide, position: string | undefined): Promise<void> => {
+/** Waits until the read model is at `position`. @throws ReadModelBehind; InvalidRequest where the log itself ends before it */
+export const waitForRead = async (
+  { readSide, log }: { readonly readSide: ReadSide; readonly log: Pick<EventLog, 'head'> },
+  position: string | undefined,
+): Promise<void> => {
   if (position === undefined) return
   const wanted = BigInt(position)
-  if (!(await readSide.waitFor(wanted, { timeoutMs: READ_YOUR_WRITES_MS }))) throw readModelBehind(wanted)
+  if (await readSide.waitFor(wanted, { timeoutMs: SOON_MS })) return
+  const head = await log.head()
+  if (head !== undefined && wanted <= head) {
+    if (await readSide.waitFor(wanted, { timeoutMs: READ_YOUR_WRITES_MS - SOON_MS })) return
+    throw readModelBehind(wanted)
+  }
+  const message = `lies beyond the end of the log, which is at ${head ?? 'none'}`
+  throw invalidRequest(`minPosition ${message}`, [{ path: 'minPosition', message }])
 }
 
 /** The resource after planned events that are not in any read model: its row with those events folded onto it. */

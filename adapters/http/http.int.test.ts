@@ -67,6 +67,19 @@ describe('bad input', () => {
     ['a name that is __proto__', 'GET', '/api/v1/servers/__proto__', undefined, 400, 'invalid-request'],
     ['a name of 10,000 characters', 'GET', `/api/v1/servers/${'a'.repeat(10_000)}`, undefined, 400, 'invalid-request'],
     ['a path that cannot be decoded', 'GET', '/api/v1/servers/%ff', undefined, 400, 'invalid-request'],
+    ['a path that is a pattern of paths', 'GET', '/api/v1/:x(', undefined, 404, 'route-not-found'],
+    ['a path that is a wildcard', 'GET', '*#', undefined, 404, 'route-not-found'],
+    ['a body nested too deep', 'POST', '/api/v1/servers', `{"status":${'['.repeat(500_000)}`, 400, 'invalid-request'],
+    [
+      'a place beyond the end of the log',
+      'GET',
+      '/api/v1/servers?minPosition=99999',
+      undefined,
+      400,
+      'invalid-request',
+    ],
+    ['a dry run of what has none', 'POST', '/api/v1/admin/rebuild?dryRun=true', undefined, 400, 'invalid-request'],
+    ['a link that is asked for like any page', 'GET', '/api/v1/projects/a/link', undefined, 426, 'upgrade-required'],
     ['a path that is not there', 'GET', '/api/v1/nothing', undefined, 404, 'route-not-found'],
     ['a method that is not there', 'PATCH', '/api/v1/servers/a', '{}', 405, 'method-not-allowed'],
     ['a limit that is no number', 'GET', '/api/v1/servers?limit=many', undefined, 400, 'invalid-request'],
@@ -132,14 +145,18 @@ describe('bad input', () => {
     expect(answer.json()).toMatchObject({ status: 413, code: 'body-too-large' })
   })
 
-  it('that is not JSON is 415', async () => {
-    const answer = await app.inject({
-      method: 'POST',
-      url: '/api/v1/servers',
-      payload: 'a: 1',
-      headers: { authorization: `Bearer ${api.token}`, 'content-type': 'application/yaml' },
-    })
+  it.each(['application/yaml', 'text/plain'])('that is %s is 415', async (type) => {
+    const headers = { authorization: `Bearer ${api.token}`, 'content-type': type }
+    const answer = await app.inject({ method: 'POST', url: '/api/v1/servers', payload: 'a: 1', headers })
     expect(answer.json()).toMatchObject({ status: 415, code: 'unsupported-media-type' })
+  })
+
+  it('that is not UTF-8 is refused, and not kept as something else', async () => {
+    const text = JSON.stringify(server('no-utf-8', { description: 'é' }))
+    const headers = { authorization: `Bearer ${api.token}`, 'content-type': 'application/json' }
+    const payload = Buffer.from(text, 'latin1')
+    const answer = await app.inject({ method: 'POST', url: '/api/v1/servers', payload, headers })
+    expect(answer.json()).toMatchObject({ status: 400, code: 'invalid-request', detail: 'the body is not UTF-8' })
   })
 
   it('for a kind that is made by mcpd alone has no route', async () => {
@@ -166,6 +183,25 @@ describe('a socket', () => {
     const answer = await speak('BREW / HTCPCP/1.0\r\n\r\n')
     expect(answer).toContain('HTTP/1.1 400')
     expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ code: 'invalid-request', status: 400 })
+  })
+
+  it.each([
+    ['names no host', 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+    ['takes mcpd for a proxy', 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+    ['expects a miracle', 'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: a-miracle\r\n\r\n', 417],
+    ['upgrades what cannot be', 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n', 400],
+  ])('that %s gets a problem document', async (_, text, status) => {
+    const answer = await speak(text)
+    expect(answer).toContain(`HTTP/1.1 ${status} `)
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ status, detail: expect.any(String) })
+  })
+
+  it('that is no WebSocket where one is asked for gets a problem document', async () => {
+    await call('PUT', '/api/v1/projects/linked', { body: { metadata: { name: 'linked' }, spec: {} } })
+    const head = 'GET /api/v1/projects/linked/link HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
+    const answer = await speak(`${head}Authorization: Bearer ${api.token}\r\n\r\n`)
+    expect(answer).toContain('HTTP/1.1 400 ')
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ code: 'invalid-request' })
   })
 
   it('that asks for an upgrade without a token is answered and ended', async () => {

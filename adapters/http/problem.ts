@@ -113,6 +113,7 @@ export const sendProblem = (
   const error = toCodedError(thrown)
   if (error.details.retryAfter !== undefined) reply.header('retry-after', error.details.retryAfter)
   if (error.status === 401) reply.header('www-authenticate', 'Bearer realm="mcpctl"')
+  if (error.status === 426) reply.header('upgrade', 'websocket')
   if (error.code === methodNotAllowed.code) reply.header('allow', String(error.details.allow))
   return reply
     .code(error.status)

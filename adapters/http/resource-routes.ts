@@ -51,7 +51,7 @@ const readRoutes = (app: FastifyInstance, deps: HttpDeps, kind: KindDefinition, 
     },
     async (request, reply) => {
       const { labelSelector, limit, cursor, minPosition, changedAfter, timeoutSeconds, server } = request.query
-      await waitForRead(readSide, minPosition)
+      await waitForRead(deps, minPosition)
       if (changedAfter !== undefined)
         await changedSince(readSide, kind.kind, BigInt(changedAfter), timeoutSeconds * 1000, leaves(reply.raw, ending))
       const page = await readSide.queries.list({
@@ -83,7 +83,7 @@ const readRoutes = (app: FastifyInstance, deps: HttpDeps, kind: KindDefinition, 
       },
     },
     async (request, reply) => {
-      await waitForRead(readSide, request.query.minPosition)
+      await waitForRead(deps, request.query.minPosition)
       const { name } = request.params
       const { row, asOf } = await readSide.queries.get(kind.kind, name)
       if (row === undefined) throw notFound({ kind: kind.kind, name })

@@ -1,27 +1,19 @@
-import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import type { NewId } from '../../domain/kernel/clock.ts'
 import { errorCatalog } from '../../domain/kernel/errors.ts'
 import { listenError } from '../../domain/kernel/listen-errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { guard } from './access.ts'
 import type { HttpDeps } from './deps.ts'
 import { closeLinks, endInOrder } from './ending.ts'
+import { jsonBodies } from './json-body.ts'
 import { linkRoute } from './link-route.ts'
 import { logRoutes } from './log-routes.ts'
+import { malformedRequests } from './malformed.ts'
 import { createMetrics, type HttpMetrics } from './metrics.ts'
 import { openapiOptions } from './openapi.ts'
-import {
-  internal,
-  invalidRequest,
-  methodNotAllowed,
-  problemOf,
-  routeNotFound,
-  sendProblem,
-  toCodedError,
-} from './problem.ts'
+import { internal, invalidRequest, methodNotAllowed, routeNotFound, sendProblem, toCodedError } from './problem.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { schemaCheck } from './schema-check.ts'
 import { systemRoutes } from './system-routes.ts'
@@ -32,7 +24,7 @@ export const MAX_BODY_BYTES = 1024 * 1024
 /** mcpd's HTTP API with all its routes; not yet listening. */
 export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyInstance; metrics: HttpMetrics }> => {
   const meanings = new Map(errorCatalog.map(({ code, meaning }) => [code, meaning]))
-  const newProblemId = deps.newId
+  const malformed = malformedRequests(deps.newId, meanings)
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -44,11 +36,14 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     // A query is flat: a name that stands twice is a mistake, and is refused by its schema as an array.
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
-    // What the router itself refuses: a path it cannot decode, a parameter that is too long.
+    // Node would answer without a word; a hook below refuses it.
+    http: { requireHostHeader: false },
     // What is no HTTP at all, before there is a request to answer.
-    clientErrorHandler: (error, socket) => answerMalformed(error, socket, newProblemId, meanings),
+    clientErrorHandler: malformed.onClientError,
+    // What the router itself refuses: a path it cannot decode, a parameter that is too long.
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, error, meanings),
   })
+  jsonBodies(app)
   const metrics = createMetrics(deps)
   app.setValidatorCompiler(schemaCheck)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
@@ -58,9 +53,8 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
   })
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? request.url
-    const allow = METHODS.filter(
-      (method) => app.hasRoute({ method, url: path }) || app.findRoute({ method, url: path }),
-    )
+    // Not `hasRoute`: to it a path is a pattern, with whatever regular expression the client has put in.
+    const allow = METHODS.filter((method) => app.findRoute({ method, url: path }) !== null)
     const error = allow.length > 0 ? methodNotAllowed(request.method, path, allow) : routeNotFound(path)
     return sendProblem(request, reply, error, meanings)
   })
@@ -71,12 +65,18 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
   })
   const ending = endInOrder(app)
   guard(app, deps.tokens)
+  app.addHook('onRequest', async ({ headers, raw, routeOptions }) => {
+    if (headers.host === undefined && raw.httpVersion === '1.1') throw invalidRequest('the header Host is missing')
+    if (headers.upgrade !== undefined && routeOptions.config.upgrades !== true)
+      throw invalidRequest('this path takes no upgrade to another protocol')
+  })
 
   await app.register(swagger, openapiOptions(deps.version))
   await app.register(websocket, {
     options: { maxPayload: 64 * 1024 * 1024, perMessageDeflate: false },
     preClose: closeLinks(app, deps),
   })
+  malformed.guard(app)
   await app.register(async (scope) => {
     resourceRoutes(scope, deps, ending)
     logRoutes(scope, deps, ending)
@@ -93,22 +93,6 @@ const report = (logger: Logger, request: FastifyRequest, error: unknown): void =
   const where = { requestId: request.id, method: request.method, url: request.url.split('?', 1)[0] }
   if (code === internal.code) logger.error({ ...where, err: error }, 'request failed')
   else if (status >= 500) logger.warn({ ...where, code }, `request failed: ${message}`)
-}
-
-/** Writes the problem document of what Node's parser refused onto the bare socket. */
-const answerMalformed = (
-  error: Error & { readonly code?: string },
-  socket: Socket,
-  newId: NewId,
-  meanings: ReadonlyMap<string, string>,
-): void => {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const problem = invalidRequest(
-    error.code === 'HPE_HEADER_OVERFLOW' ? 'the headers or the path are too long' : 'this is not a valid HTTP request',
-  )
-  const body = JSON.stringify(problemOf(problem, meanings.get(problem.code) ?? problem.code, newId()))
-  const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}`
-  socket.end(`${head}\r\nConnection: close\r\n\r\n${body}`)
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const

@@ -15,6 +15,9 @@ interface Named {
   readonly Params: { readonly name: string }
 }
 
+/** An operation takes none: a `?dryRun=true` that is not heeded would be worse than one that is refused. */
+const noQuery = z.strictObject({})
+
 /** Health, status, who am I, and operations on mcpd itself. */
 export const systemRoutes = (app: FastifyInstance, deps: HttpDeps, metrics: HttpMetrics): void => {
   const { readSide, log, clock } = deps
@@ -101,7 +104,10 @@ export const systemRoutes = (app: FastifyInstance, deps: HttpDeps, metrics: Http
 
   app.post(
     '/api/v1/admin/rebuild',
-    { config: admin, schema: { tags, summary: 'Build the read models anew beside the live ones' } },
+    {
+      config: admin,
+      schema: { tags, summary: 'Build the read models anew beside the live ones', querystring: noQuery },
+    },
     async (_request, reply) => {
       reply.code(202)
       return readSide.rebuild()
@@ -110,7 +116,15 @@ export const systemRoutes = (app: FastifyInstance, deps: HttpDeps, metrics: Http
 
   app.post<MutationRequest>(
     '/api/v1/admin/rotate-master-key',
-    { config: admin, schema: { tags, summary: 'Wrap all data keys under a new master key', headers: mutationHeaders } },
+    {
+      config: admin,
+      schema: {
+        tags,
+        summary: 'Wrap all data keys under a new master key',
+        querystring: noQuery,
+        headers: mutationHeaders.extend({ 'if-match': z.never({ error: 'goes with one resource only' }).optional() }),
+      },
+    },
     async (request) => deps.rotateMasterKey(contextOf(request, deps.newId)),
   )
 
