@@ -67,6 +67,13 @@ describe('a body', () => {
     ['with an id that is an object', { jsonrpc: '2.0', id: {}, method: 'ping' }, -32600, null],
     ['with a method that is a number', { jsonrpc: '2.0', id: 1, method: 5 }, -32600, 1],
     ['with params that are an array', { jsonrpc: '2.0', id: 1, method: 'ping', params: [1] }, -32600, 1],
+    ['with a _meta that is null', { jsonrpc: '2.0', id: 1, method: 'ping', params: { _meta: null } }, -32600, 1],
+    [
+      'with a progress token that is null',
+      { jsonrpc: '2.0', id: 1, method: 'ping', params: { _meta: { progressToken: null } } },
+      -32600,
+      1,
+    ],
     ['with a method and a result', { jsonrpc: '2.0', id: 1, method: 'ping', result: {} }, -32600, 1],
     ['with neither method nor id', { jsonrpc: '2.0' }, -32600, null],
     ['with neither result nor error', { jsonrpc: '2.0', id: 1 }, -32600, 1],

@@ -21,6 +21,13 @@ const isId = (id: unknown): id is RpcId => typeof id === 'string' || (typeof id 
 const isRpcError = (error: unknown): boolean =>
   isObject(error) && typeof error.code === 'number' && typeof error.message === 'string'
 
+/** Servers made with the SDK drop a request with a wrong `_meta` without a word, so its client would wait for ever. */
+const wrongWithMeta = (meta: JsonValue): string | undefined => {
+  if (!isObject(meta)) return 'params._meta must be an object'
+  const token = meta.progressToken
+  return token === undefined || isId(token) ? undefined : 'params._meta.progressToken must be a string or a number'
+}
+
 /** What is wrong with a value as a JSON-RPC message of MCP, or undefined. Written out: it runs for every message. */
 const wrongWith = (value: JsonObject): string | undefined => {
   if (value.jsonrpc !== '2.0') return 'jsonrpc must be "2.0"'
@@ -30,7 +37,7 @@ const wrongWith = (value: JsonObject): string | undefined => {
     if (typeof method !== 'string' || method === '') return 'method must be a string'
     if (params !== undefined && !isObject(params)) return 'params must be an object'
     if (value.result !== undefined || value.error !== undefined) return 'a message has either a method or a result'
-    return undefined
+    return params?._meta === undefined ? undefined : wrongWithMeta(params._meta)
   }
   if (id === undefined) return 'neither a method nor an id'
   if ((value.result === undefined) === (value.error === undefined)) return 'exactly one of result and error is needed'
