@@ -127,6 +127,13 @@ describe('apply', () => {
         .join('\n')}\n`,
       /Excessive alias count/,
     ],
+    [
+      'what is nested too deep',
+      `a: ${'['.repeat(3_000)}${']'.repeat(3_000)}`,
+      /^error: <stdin>:1:\d+: is nested too deep/,
+    ],
+    ['lists in lists in lists', `${'- '.repeat(5_000)}x`, /^error: <stdin>:1:\d+: is nested too deep/],
+    ['a tag that nobody knows', `${SERVER}status: !!js/function "x"\n`, /^error: <stdin>:5:9: Unresolved tag: /],
     ['a resource twice', `${SERVER}---\n${SERVER}`, /^error: <stdin>:6:1: server\/a: stands in <stdin>:1:1, too/],
     ['nothing at all', '', /^error: there is no resource in -/],
   ])('refuses %s, naming the place, and sends nothing', async (_, text, message) => {

@@ -1,7 +1,8 @@
-import { type Document, isCollection, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml'
+import { type Document, isCollection, isMap, isNode, isScalar, LineCounter } from 'yaml'
 import type { Registry } from '../../domain/kernel/registry.ts'
 import { closest } from '../suggest.ts'
 import type { Declared, Flaw, Place } from './document.ts'
+import { documentsOf, MAX_DEPTH } from './documents.ts'
 import type { Source } from './sources.ts'
 
 /** The resources of a source and what is wrong with it. Nothing is thrown for what stands in a file. */
@@ -20,16 +21,10 @@ export const parseSource = (source: Source, registry: Registry): Reading => {
     const { line, col } = lines.linePos(offset)
     return { file: source.file, line: Math.max(1, line), column: Math.max(1, col) }
   }
-  const documents = parseAllDocuments(source.text, {
-    lineCounter: lines,
-    merge: true,
-    prettyErrors: false,
-    stringKeys: true,
-    logLevel: 'error',
-  })
-  const readings: Reading[] = []
-  for (const document of Array.isArray(documents) ? documents : [])
-    readings.push(parseDocument(document, place, registry))
+  const documents = documentsOf(source.text, lines)
+  if ('tooDeepAt' in documents)
+    return flawed(place(documents.tooDeepAt), '', `is nested too deep: more than ${MAX_DEPTH} levels`)
+  const readings = documents.map((document) => parseDocument(document, place, registry))
   return { resources: readings.flatMap((each) => each.resources), flaws: readings.flatMap((each) => each.flaws) }
 }
 
@@ -37,7 +32,8 @@ type PlaceAt = (offset: number) => Place
 type Path = readonly (string | number)[]
 
 const parseDocument = (document: Document, place: PlaceAt, registry: Registry): Reading => {
-  const [error] = document.errors
+  // A warning is about a tag or a directive that nobody knows: what it would have made of the value is not guessed.
+  const [error] = [...document.errors, ...document.warnings]
   if (error !== undefined) return flawed(place(error.pos[0]), '', sentence(error.message))
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null))
     return { resources: [], flaws: [] }
