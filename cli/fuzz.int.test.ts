@@ -1,11 +1,14 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Document, LineCounter } from 'yaml'
 import { createRegistry } from '../domain/kernel/registry.ts'
 import { kinds } from '../domain/registry.ts'
 import { CliError } from './errors.ts'
+import { documentsOf } from './manifest/documents.ts'
 import { parseSource } from './manifest/parse.ts'
 import { flawsOf } from './manifest/validate.ts'
 import { jsonpath } from './output/jsonpath.ts'
+import { toYaml } from './output/yaml.ts'
 import { World } from './testing/world.ts'
 import { verbs } from './verbs.ts'
 
@@ -79,6 +82,28 @@ describe('whatever stands in a manifest', () => {
         for (const { place } of read(JSON.stringify(value))) expect(place.line).toBeGreaterThan(0)
       }),
       { numRuns: 2000 },
+    )
+  })
+})
+
+describe('whatever is printed as YAML', () => {
+  it('is read as what it was, and holds nothing that a terminal obeys', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('<<', '\u202e', '\u001b[2J', 'a\r\nb', '\\x1b'),
+    )
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof({ maxDepth: 3 }, text, fc.jsonValue(), fc.array(tie('any')), fc.dictionary(text, tie('any'))),
+    })).any
+    fc.assert(
+      fc.property(value, (given) => {
+        const same = JSON.parse(JSON.stringify({ given }))
+        const printed = toYaml(same)
+        expect(printed.replace(/[\n\t]/g, '')).not.toMatch(/[\p{Cc}\u202a-\u202e]/u)
+        const [document] = [documentsOf(printed, new LineCounter())].flat()
+        expect(document instanceof Document ? document.toJS() : document).toEqual(same)
+      }),
+      { numRuns: 1000 },
     )
   })
 })

@@ -13,6 +13,9 @@ export const neutralLine = (text: string): string => text.replace(UNSAFE, writte
 /** For text of several lines. */
 export const neutralText = (text: string): string => text.replace(UNSAFE_IN_TEXT, written)
 
+/** Whether `neutralText` leaves a text as it is. */
+export const isNeutral = (text: string): boolean => text.search(UNSAFE_IN_TEXT) < 0
+
 const written = (character: string): string => {
   if (character === '\n') return '\\n'
   if (character === '\t') return '\\t'

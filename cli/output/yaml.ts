@@ -1,10 +1,21 @@
-import { stringify } from 'yaml'
+import { Document, visit } from 'yaml'
 import type { Resource } from '../../domain/kernel/resource.ts'
-import { neutralText } from './neutral.ts'
+import { isNeutral, neutralText } from './neutral.ts'
 
-/** YAML as people write it: no line is folded, no anchors. Ends with a newline. */
-export const toYaml = (value: unknown): string =>
-  neutralText(stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }))
+/**
+ * YAML as people write it: no line is folded, no anchors. Ends with a newline. What `neutralText` writes as an escape is
+ * put in double quotes, where it is read as one; so is `<<`, which would be read as a merge.
+ */
+export const toYaml = (value: unknown): string => {
+  const document = new Document(value, { aliasDuplicateObjects: false })
+  visit(document, {
+    Scalar(_key, scalar) {
+      if (typeof scalar.value === 'string' && (scalar.value === '<<' || !isNeutral(scalar.value)))
+        scalar.type = 'QUOTE_DOUBLE'
+    },
+  })
+  return neutralText(document.toString({ lineWidth: 0 }))
+}
 
 /** JSON of two spaces, with control characters escaped that JSON leaves as they are. Ends with a newline. */
 export const toJson = (value: unknown): string =>
