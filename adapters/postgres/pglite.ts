@@ -5,7 +5,7 @@ import type { Tables } from '../../projections/tables.ts'
 import { channelDialect } from './dialect.ts'
 import { migrate } from './migrate.ts'
 import { hasPGlite, type PGliteFolder, pgliteFolder } from './pglite-folder.ts'
-import { readTemplate } from './pglite-template.ts'
+import { unpackTemplate } from './pglite-template.ts'
 import { preparedChannel } from './prepared.ts'
 
 const INT8 = 20
@@ -19,10 +19,9 @@ export interface EmbeddedDatabase {
   close(): Promise<void>
 }
 
-/** Starts PGlite on files, made from the template or from nothing where there are none, or in memory. */
-export const startPGlite = async (dataDir: string | undefined, template?: Blob): Promise<PGlite> => {
+/** Starts PGlite on files, which it makes where there are none, or in memory. */
+export const startPGlite = async (dataDir: string | undefined): Promise<PGlite> => {
   const pglite = new PGlite({
-    ...(template === undefined ? {} : { loadDataDir: template }),
     ...(dataDir === undefined ? {} : { dataDir }),
     startParams: START_PARAMETERS,
     parsers: { [INT8]: BigInt },
@@ -31,12 +30,8 @@ export const startPGlite = async (dataDir: string | undefined, template?: Blob):
   return pglite
 }
 
-const openData = async (
-  dataDir: string | undefined,
-  folder: PGliteFolder | undefined,
-  template?: Blob,
-): Promise<EmbeddedDatabase> => {
-  const pglite = await startPGlite(dataDir, template)
+const openData = async (dataDir: string | undefined, folder: PGliteFolder | undefined): Promise<EmbeddedDatabase> => {
+  const pglite = await startPGlite(dataDir)
   const db = new Kysely<Tables>({ dialect: channelDialect(preparedChannel(pglite), { transactions: true }) })
   await migrate(db)
   return {
@@ -64,14 +59,18 @@ export const openPGlite = async (
   const files = pgliteFolder(folder, logger)
   await files.begin()
   if (fresh) await files.discard()
+  const existed = hasPGlite(folder)
   try {
-    return await openData(files.data, files, hasPGlite(folder) ? undefined : await readTemplate())
+    if (!existed) await unpackTemplate(files.data)
+    return await openData(files.data, files)
   } catch (error) {
     logger.warn(
       { error: String(error) },
       'the embedded read models cannot be opened: they are filled anew from the log',
     )
     await files.discard()
+    // A template that could not be opened is not tried again: the files are made from nothing then.
+    if (existed) await unpackTemplate(files.data)
     return openData(files.data, files)
   }
 }

@@ -33,7 +33,6 @@ export const serveProjector = async ({ port, data, log, registry, catalog }: Thr
   }
   port.on('message', (message: ToThread) => (message.type === 'close' ? stop.abort() : handle(message)))
   const { db, close }: EmbeddedDatabase = await openPGlite(data.folder, logger, data.fresh)
-  if (data.prepare) return close()
   try {
     let projector: Projector | undefined
     handle = (message) => {

@@ -7,11 +7,8 @@ import { CommitSignal } from '../../queries/commit-signal.ts'
 import { createQueries } from '../../queries/queries.ts'
 import type { ReadSide } from '../../queries/read-side.ts'
 import { readModelStatus } from '../../queries/status.ts'
-import { openPGliteHost } from './pglite-host.ts'
-import { openPostgresHost } from './postgres-host.ts'
 import type { ReadHost } from './read-host.ts'
 import type { LogLocation } from './thread-messages.ts'
-import { openWorkerHost } from './worker-host.ts'
 
 export type { LogLocation } from './thread-messages.ts'
 
@@ -70,15 +67,23 @@ export const openReadSide = async (options: ReadSideOptions): Promise<ReadSide> 
   }
 }
 
-const openHost = (options: ReadSideOptions, clock: Clock, commits: CommitSignal): Promise<ReadHost> => {
+/** Each host is loaded when it is chosen: one loads PGlite, another `pg`, and a program needs one of them. */
+const openHost = async (options: ReadSideOptions, clock: Clock, commits: CommitSignal): Promise<ReadHost> => {
   const { log, logLocation, database, registry, catalog, logger, threadEntry: entry = THREAD_ENTRY } = options
   const shared = { log, registry, catalog, logger, clock, commits }
   switch (database.kind) {
     case 'postgres':
-      return openPostgresHost(database.url, shared)
+      return (await import('./postgres-host.ts')).openPostgresHost(database.url, shared)
     case 'pglite-here':
-      return openPGliteHost(database.folder, shared)
+      return (await import('./pglite-host.ts')).openPGliteHost(database.folder, shared)
     case 'pglite':
-      return openWorkerHost({ registry, logger, commits, logLocation, folder: database.folder, entry })
+      return (await import('./worker-host.ts')).openWorkerHost({
+        registry,
+        logger,
+        commits,
+        logLocation,
+        folder: database.folder,
+        entry,
+      })
   }
 }

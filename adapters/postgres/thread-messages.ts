@@ -11,11 +11,6 @@ export interface ThreadData {
   readonly folder: string
   /** Throw the rows away first: the last runs did not end well. */
   readonly fresh: boolean
-  /**
-   * Only make the database and end: that takes 150 MB (500 MB without the template) which go back to the
-   * system with the thread alone.
-   */
-  readonly prepare: boolean
 }
 
 export type ToThread =

@@ -5,7 +5,6 @@ import type { Tables } from '../../projections/tables.ts'
 import { readModelUnavailable } from '../../queries/errors.ts'
 import { channelDialect, type SqlChannel } from './dialect.ts'
 import { kindsOf } from './kinds-of.ts'
-import { hasPGlite } from './pglite-folder.ts'
 import type { HostOptions, ReadHost } from './read-host.ts'
 import { startThread } from './start-thread.ts'
 import type { FromThread, LogLocation, ThreadData, ToThread } from './thread-messages.ts'
@@ -112,8 +111,7 @@ export const openWorkerHost = async (options: WorkerHostOptions): Promise<ReadHo
       const since = Date.now()
       const fresh = failures >= FAILURES_BEFORE_FRESH
       const data = { log: logLocation, folder }
-      if (fresh || !hasPGlite(folder)) await live({ ...data, fresh, prepare: true }, () => undefined)
-      const reason = await live({ ...data, fresh: false, prepare: false }, tellOpen)
+      const reason = await live({ ...data, fresh }, tellOpen)
       tellOpen()
       if (stop.signal.aborted) return
       failures = Date.now() - since > HEALTHY_MS ? 1 : failures + 1

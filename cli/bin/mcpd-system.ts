@@ -2,8 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { type DataFolder, openDataFolder } from '../../adapters/data-folder/data-folder.ts'
-import { openEmbeddedLog } from '../../adapters/embedded-log/embedded-log.ts'
-import { openEventStoreLog } from '../../adapters/eventstore/eventstore-log.ts'
 import { createHttpServer, listen } from '../../adapters/http/server.ts'
 import { openFileKeyStore } from '../../adapters/keyring/file-keyring.ts'
 import { openKeyring } from '../../adapters/keyring/keyring.ts'
@@ -12,7 +10,7 @@ import { createLinkPair } from '../../adapters/link/in-process.ts'
 import { linkOverSocket } from '../../adapters/link/websocket.ts'
 import { createInstanceHost } from '../../adapters/mcp/host.ts'
 import { serveLink } from '../../adapters/mcp/router.ts'
-import { openReadSide } from '../../adapters/postgres/read-side.ts'
+import { type LogLocation, openReadSide } from '../../adapters/postgres/read-side.ts'
 import { openProcessRuntime } from '../../adapters/process/process-runtime.ts'
 import { bootId, findProcess } from '../../adapters/process/process-table.ts'
 import { ADMIN, createAccessTokens } from '../../commands/access-tokens.ts'
@@ -31,7 +29,6 @@ import { catalog } from '../../domain/catalog.ts'
 import { systemClock } from '../../domain/kernel/clock.ts'
 import { notFound } from '../../domain/kernel/declared.ts'
 import { coded } from '../../domain/kernel/errors.ts'
-import type { EventLog } from '../../domain/kernel/event-log.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { createRegistry } from '../../domain/kernel/registry.ts'
@@ -43,6 +40,7 @@ import { clientLinks } from './client-links.ts'
 import { instanceView } from './instance-view.ts'
 import { kindHooks, secretReader } from './kind-hooks.ts'
 import type { McpdConfig } from './mcpd-config.ts'
+import { openLog } from './open-log.ts'
 import { projectTopology } from './project-topology.ts'
 import { runServers } from './run-servers.ts'
 import { sweepLeftBehind } from './sweep-left-behind.ts'
@@ -95,7 +93,8 @@ const wire = async (
   const registry = createRegistry(kinds)
   const folder = await ownDataFolder(config.dataFolder)
   opened.push(() => folder.release())
-  const log = await openLog(config, folder)
+  const logLocation = logLocationOf(config, folder)
+  const log = await openLog(logLocation)
   opened.push(() => log.close())
 
   const wasEmpty = (await log.head()) === undefined
@@ -118,10 +117,7 @@ const wire = async (
 
   const readSide = await openReadSide({
     log,
-    logLocation:
-      config.eventStoreUrl === undefined
-        ? { kind: 'embedded', folder: folder.part('log') }
-        : { kind: 'eventstore', connectionString: config.eventStoreUrl },
+    logLocation,
     database:
       config.databaseUrl === undefined
         ? { kind: 'pglite', folder: folder.part('read-models') }
@@ -262,10 +258,10 @@ const ownDataFolder = (path: string): Promise<DataFolder> =>
     },
   })
 
-const openLog = (config: McpdConfig, folder: DataFolder): Promise<EventLog> =>
-  config.eventStoreUrl === undefined
-    ? openEmbeddedLog({ folder: folder.part('log') })
-    : openEventStoreLog({ connectionString: config.eventStoreUrl })
+const logLocationOf = ({ eventStoreUrl }: McpdConfig, folder: DataFolder): LogLocation =>
+  eventStoreUrl === undefined
+    ? { kind: 'embedded', folder: folder.part('log') }
+    : { kind: 'eventstore', connectionString: eventStoreUrl }
 
 const givenToken = async (file: string | undefined): Promise<string | undefined> =>
   file === undefined ? undefined : (await readFile(file, 'utf8')).trim()
