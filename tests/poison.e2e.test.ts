@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openEmbeddedLog } from '../adapters/embedded-log/embedded-log.ts'
@@ -9,74 +7,28 @@ import { startWireServer } from '../adapters/eventstore/testing/wire-server.ts'
 import { event, projectDeclared } from '../adapters/postgres/testing/sample-events.ts'
 import type { NewEvent } from '../domain/kernel/event.ts'
 import type { EventLog } from '../domain/kernel/event-log.ts'
-import { type Ask, asking, type Daemon, environmentOf, startDaemon } from './testing/daemon.ts'
-import { type Ran, runMcpctl } from './testing/system.ts'
+import { ASYNC, isReady, type OneMcpd, oneMcpd, project, SOON } from './testing/one-mcpd.ts'
 
 // Events that this mcpd cannot handle, put straight into its log: whole programs, real files.
 
 const EVERYTHING = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-everything/dist/index.js')
-const SOON = { timeout: 20_000, interval: 50 }
-const ASYNC = { headers: { prefer: 'respond-async' } }
-const project = (name: string, description = 'x') => ({
-  body: { kind: 'project', metadata: { name }, spec: { description } },
-  ...ASYNC,
-})
-
-interface System {
-  readonly ask: Ask
-  readonly mcpd: () => Daemon
-  mcpctl(...args: readonly string[]): Promise<Ran>
-  stop(): Promise<void>
-  start(): Promise<void>
-  /** Does something to the log of a mcpd that is stopped. */
-  atRest(work: (log: EventLog) => Promise<void>): Promise<void>
+/** Does something to the log of a mcpd that is stopped, and starts it again. */
+const atRest = async (one: OneMcpd, work: (log: EventLog) => Promise<unknown>): Promise<void> => {
+  await one.stop()
+  const log = await openEmbeddedLog({ folder: join(one.dataFolder, 'log') })
+  await work(log)
+  await log.close()
+  await one.start()
 }
 
-const openSystem = async (env: Record<string, string> = {}): Promise<System> => {
-  const home = await mkdtemp(join(tmpdir(), 'mcpctl-poison-'))
-  let mcpd: Daemon | undefined
-  let token = ''
-  const running = (): Daemon => mcpd ?? expect.fail('mcpd is not running')
-  const system: System = {
-    ask: asking(running, () => token),
-    mcpd: running,
-    mcpctl: (...args) => runMcpctl(args, { ...environmentOf(home), MCPCTL_SERVER: running().url, MCPCTL_TOKEN: token }),
-    async stop() {
-      expect(await mcpd?.end('SIGTERM')).toBe(0)
-      mcpd = undefined
-    },
-    async start() {
-      mcpd = await startDaemon({ program: 'mcpd', home, env })
-      const started = mcpd
-      // Printed right after it is ready.
-      if (token === '') await expect.poll(() => started.token, SOON).not.toBe('')
-      token ||= started.token
-    },
-    async atRest(work) {
-      await system.stop()
-      const log = await openEmbeddedLog({ folder: join(home, '.mcpctl/data/log') })
-      await work(log)
-      await log.close()
-      await system.start()
-    },
-  }
-  onTestFinished(async () => {
-    await mcpd?.end('SIGKILL')
-    await rm(home, { recursive: true, force: true })
-  })
-  await system.start()
-  return system
-}
-
-const readModel = async ({ ask }: System) => {
+const readModel = async ({ ask }: OneMcpd) => {
   const { status, json } = await ask('GET', '/readyz')
   return { status, ...json.checks.readModels[0] }
 }
-const stopped = async (system: System) => {
+const stopped = async (system: OneMcpd) => {
   await expect.poll(async () => (await readModel(system)).state, SOON).toBe('stopped')
   return readModel(system)
 }
-const ready = (system: System) => expect.poll(async () => (await system.ask('GET', '/readyz')).status, SOON).toBe(200)
 
 const poisons: readonly (readonly [what: string, code: string, refused: boolean, poison: () => NewEvent])[] = [
   ['an event type from the future', 'unknown-event', true, () => event('ProjectExploded', { secret: 'hunter2' })],
@@ -96,11 +48,11 @@ const version = (schemaVersion: number) => ({
 
 describe.each(poisons)('%s in the log of a mcpd', (_what, code, refused, poison) => {
   it('stops the read model there, which says so everywhere, and goes on after the repair', async () => {
-    const system = await openSystem()
+    const system = await oneMcpd()
     const { ask } = system
-    await ask('PUT', '/api/v1/projects/before', project('before'))
+    await ask('PUT', '/api/v1/projects/before', { body: project('before'), headers: ASYNC })
     let position = -1n
-    await system.atRest(async (log) => {
+    await atRest(system, async (log) => {
       position = (await log.append('project-poisoned', [projectDeclared('fine'), poison()], 'none')).position
     })
 
@@ -112,7 +64,7 @@ describe.each(poisons)('%s in the log of a mcpd', (_what, code, refused, poison)
     expect([JSON.stringify(error), system.mcpd().log()].join()).not.toContain('hunter2')
 
     // Other streams are written; what is read is as of the event before.
-    const other = await ask('PUT', '/api/v1/projects/other', project('other'))
+    const other = await ask('PUT', '/api/v1/projects/other', { body: project('other'), headers: ASYNC })
     expect(other).toMatchObject({ status: 202, json: { outcome: 'created', position: expect.any(String) } })
     const list = await ask('GET', '/api/v1/projects')
     expect(list).toMatchObject({ status: 200, json: { asOf: at } })
@@ -121,26 +73,29 @@ describe.each(poisons)('%s in the log of a mcpd', (_what, code, refused, poison)
       'mcpctl-system',
       'poisoned',
     ])
-    const onPoisoned = await ask('PUT', '/api/v1/projects/poisoned', project('poisoned', 'changed'))
+    const onPoisoned = await ask('PUT', '/api/v1/projects/poisoned', {
+      body: project('poisoned', 'changed'),
+      headers: ASYNC,
+    })
     expect(onPoisoned).toMatchObject(
       refused ? { status: 503, json: { code: 'unknown-event', hint: expect.any(String) } } : { status: 202 },
     )
 
-    await system.atRest((log) => log.tombstone('project-poisoned'))
+    await atRest(system, (log) => log.tombstone('project-poisoned'))
     expect((await ask('POST', '/api/v1/admin/rebuild')).status).toBe(202)
-    await ready(system)
+    await isReady(system)
     const names = (await ask('GET', '/api/v1/projects')).json.items.map(
       (each: { metadata: { name: string } }) => each.metadata.name,
     )
     expect(names).toEqual(['before', 'mcpctl-system', 'other'])
-    expect((await ask('PUT', '/api/v1/projects/after', { body: project('after').body })).status).toBe(201)
+    expect((await ask('PUT', '/api/v1/projects/after', { body: project('after') })).status).toBe(201)
   }, 120_000)
 })
 
 describe('mcpctl, when the read model has stopped,', () => {
   it('says at which event and what to do, and that a rebuild before the repair did not help', async () => {
-    const system = await openSystem()
-    await system.atRest(async (log) => {
+    const system = await oneMcpd()
+    await atRest(system, async (log) => {
       await log.append('project-poisoned', [event('ProjectExploded', { secret: 'hunter2' })], 'none')
     })
     const { position } = (await stopped(system)).error.event
@@ -150,7 +105,7 @@ describe('mcpctl, when the read model has stopped,', () => {
       expect(shown.stdout).toContain(part)
     const early = await system.mcpctl('admin', 'rebuild')
     expect(early).toMatchObject({ code: 1, stderr: expect.stringContaining('project-poisoned') })
-    await system.atRest((log) => log.tombstone('project-poisoned'))
+    await atRest(system, (log) => log.tombstone('project-poisoned'))
     expect(await system.mcpctl('admin', 'rebuild')).toMatchObject({ code: 0 })
     expect((await system.mcpctl('status')).code).toBe(0)
   }, 120_000)
@@ -164,7 +119,7 @@ describe('an event that a running mcpd does not know', () => {
       await log.close()
       await server.stop()
     })
-    const system = await openSystem({ EVENTSTORE_URL: server.connectionString })
+    const system = await oneMcpd({ EVENTSTORE_URL: server.connectionString })
     const { ask } = system
     const pidOf = async () => (await ask('GET', '/api/v1/instances')).json.items[0]?.status.details?.pid
     const spec = { command: process.execPath, args: [EVERYTHING] }
@@ -175,8 +130,7 @@ describe('an event that a running mcpd does not know', () => {
     await stopped(system)
 
     const began = performance.now()
-    const { body } = project('other')
-    expect((await ask('PUT', '/api/v1/projects/other', { body })).status).toBe(202)
+    expect((await ask('PUT', '/api/v1/projects/other', { body: project('other') })).status).toBe(202)
     expect(performance.now() - began).toBeLessThan(15_000)
     expect(() => process.kill(pid, 0)).not.toThrow()
     expect((await ask('GET', '/readyz')).json.checks.reactors[0].name).toBe('reconciler')

@@ -51,6 +51,14 @@ export class WireStore {
   #recent = new Map<string, StoredEvent>()
   #end = 0n
 
+  readonly #keep: (event: StoredEvent) => void
+
+  /** @param kept what a server before this one stored; `keep` is called with all that is stored from now on, before it is answered. */
+  constructor(kept: readonly StoredEvent[] = [], keep: (event: StoredEvent) => void = () => undefined) {
+    this.#keep = keep
+    for (const event of kept) this.#admit(event)
+  }
+
   /** What a new process has forgotten. */
   forget(): void {
     this.#recent = new Map()
@@ -121,7 +129,6 @@ export class WireStore {
       data: new Uint8Array(),
       metadata: new Uint8Array(),
     })
-    this.#tombstoned.add(stream)
     this.#notify()
     return { outcome: 'success', revision: undefined, position }
   }
@@ -208,15 +215,20 @@ export class WireStore {
 
   #store(stream: string, revision: bigint, event: ProposedEvent): bigint {
     const stored = { ...event, stream, revision, position: this.#end, created: Date.now() }
-    this.#end += BigInt(RECORD_OVERHEAD + stream.length + event.data.length + event.metadata.length)
-    this.log.push(stored)
-    if (revision !== DELETED) {
-      const all = this.#streams.get(stream)
-      if (all === undefined) this.#streams.set(stream, [stored])
-      else all.push(stored)
-    }
+    this.#keep(stored)
+    this.#admit(stored)
     this.#recent.set(`${stream}/${event.id}`, stored)
     return stored.position
+  }
+
+  #admit(stored: StoredEvent): void {
+    const { stream, revision, data, metadata } = stored
+    this.#end = stored.position + BigInt(RECORD_OVERHEAD + stream.length + data.length + metadata.length)
+    this.log.push(stored)
+    const all = this.#streams.get(stream)
+    if (revision === DELETED) this.#tombstoned.add(stream)
+    else if (all === undefined) this.#streams.set(stream, [stored])
+    else all.push(stored)
   }
 
   #notify(): void {

@@ -1,13 +1,16 @@
 import { execFile } from 'node:child_process'
-import { chown, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const HOME = '/usr/lib/postgresql'
 const OLDEST = 15
+const ENDED_MS = 10_000
 
 /** A Postgres server of a test's own, without authentication, on 127.0.0.1. */
 export interface Cluster {
@@ -17,6 +20,10 @@ export interface Cluster {
   start(): Promise<void>
   /** Kills it hard, as a crash would. */
   stop(mode: 'fast' | 'immediate'): Promise<void>
+  /** SIGKILL to the server and all its processes. */
+  kill(): Promise<void>
+  /** Throws the files of a stopped server away: it starts as a new one on the same port. */
+  empty(): Promise<void>
   /** Ends it and takes its files away. */
   remove(): Promise<void>
 }
@@ -48,7 +55,9 @@ export const startCluster = async (bin: string): Promise<Cluster> => {
   const data = join(folder, 'data')
   const port = await freePort()
   const url = `postgres://mcpd@127.0.0.1:${port}/postgres`
-  await asServer('initdb', ['-D', data, '-U', 'mcpd', '-A', 'trust', '--no-sync', '--no-instructions', '-E', 'UTF8'])
+  const init = (): Promise<void> =>
+    asServer('initdb', ['-D', data, '-U', 'mcpd', '-A', 'trust', '--no-sync', '--no-instructions', '-E', 'UTF8'])
+  await init()
   const start = (): Promise<void> => {
     const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off`
     return asServer('pg_ctl', ['-D', data, '-w', '-l', join(folder, 'server.log'), '-o', options, 'start'])
@@ -67,10 +76,43 @@ export const startCluster = async (bin: string): Promise<Cluster> => {
       await client.end()
       return url.replace(/postgres$/, name)
     },
+    async kill() {
+      const [server = ''] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
+      signal(Number(server), 'SIGSTOP') // it makes no more children
+      const children = await readFile(`/proc/${server}/task/${server}/children`, 'utf8')
+      // The server first: it would take a dead child for a crash of that alone, and start the others again.
+      const pids = [server, ...children.trim().split(' ')].filter((pid) => pid !== '')
+      for (const pid of pids) signal(Number(pid), 'SIGKILL')
+      for (const late = Date.now() + ENDED_MS; pids.some(isRunning); ) {
+        if (Date.now() > late) throw new Error('Postgres survives SIGKILL')
+        await sleep(20)
+      }
+    },
+    async empty() {
+      await rm(data, { recursive: true, force: true })
+      await init()
+    },
     async remove() {
       await stop('immediate').catch(() => undefined) // it may be down already
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+const signal = (pid: number, name: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // it ended by itself meanwhile, as children of a dead server do
+  }
+}
+
+/** A process that nobody has waited for has no command line any more. */
+const isRunning = (pid: string): boolean => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`).length > 0
+  } catch {
+    return false
   }
 }
 
