@@ -87,6 +87,8 @@ export const startCluster = async (bin: string): Promise<Cluster> => {
         if (Date.now() > late) throw new Error('Postgres survives SIGKILL')
         await sleep(20)
       }
+      // Where nobody waits for orphans at once, the dead server's lock would still be believed.
+      await rm(join(data, 'postmaster.pid'))
     },
     async empty() {
       await rm(data, { recursive: true, force: true })

@@ -1,0 +1,115 @@
+import fc from 'fast-check'
+import { Kysely, sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { channelDialect } from '../adapters/postgres/dialect.ts'
+import { type EmbeddedDatabase, openPGlite } from '../adapters/postgres/pglite.ts'
+import { silent } from '../adapters/postgres/testing/sample-events.ts'
+import { catalog } from '../domain/catalog.ts'
+import type { RecordedEvent } from '../domain/kernel/event.ts'
+import { createGeneration, dropLeftOvers, identityOf } from './generations.ts'
+import { createProjection } from './projection.ts'
+import { readModels } from './projector.ts'
+import { BEGINNING, type Tables } from './tables.ts'
+import { given, recorded, registry } from './testing/given.ts'
+import { randomHistory } from './testing/random-history.ts'
+
+const models = readModels(registry)
+const identity = identityOf(models, registry)
+
+/** What happens to a batch: it is committed, or the program dies before or after the database took it. */
+type Fate = 'well' | 'before' | 'after'
+
+let database: EmbeddedDatabase
+let db: Kysely<Tables>
+let fate: Fate = 'well'
+beforeAll(async () => {
+  database = await openPGlite(undefined, silent)
+  const query = async (text: string, parameters: readonly unknown[]) => {
+    const writes = text.startsWith('with guard')
+    if (writes && fate === 'before') throw new Error('killed before the commit')
+    const answer = await database.pglite.query<object>(text, [...parameters])
+    if (writes && fate === 'after') throw new Error('killed after the commit')
+    return answer
+  }
+  db = new Kysely({ dialect: channelDialect({ query }, { transactions: true }) })
+})
+afterAll(() => database?.close())
+
+const newGeneration = () => createGeneration(db, models, identity, BEGINNING, new Date())
+const open = async (generation: bigint) => {
+  const { checkpoint } = await db
+    .selectFrom('mcpctl.generations')
+    .select('checkpoint')
+    .where('number', '=', generation)
+    .executeTakeFirstOrThrow()
+  return createProjection({ db, models, catalog, generation, checkpoint })
+}
+
+/** Batch by batch; a program that was killed is followed by one that knows only what the database has. */
+const live = async (events: readonly RecordedEvent[], sizes: readonly number[], fates: readonly Fate[]) => {
+  const generation = await newGeneration()
+  let projection = await open(generation)
+  for (let from = 0, n = 0; from < events.length; n += 1) {
+    const size = sizes[n % sizes.length] ?? 1
+    fate = fates[n % fates.length] ?? 'well'
+    try {
+      expect(await projection.apply(events.slice(from, from + size))).toBeUndefined()
+      from += size
+    } catch (error) {
+      if (fate === 'well') throw error
+      fate = 'well'
+      projection = await open(generation)
+      // Delivery is at least once: the batch comes again, with one that was handled already before it.
+      expect(await projection.apply(events.slice(Math.max(0, from - 1), from + size))).toBeUndefined()
+      from += size
+    }
+  }
+  fate = 'well'
+  return generation
+}
+
+const rowsOf = async (generation: bigint): Promise<readonly (readonly unknown[])[]> => {
+  const tables = models.map(({ table, key }) =>
+    sql`select * from ${sql.ref(`rm_${generation}.${table}`)} order by ${sql.join(key.map((name) => sql.ref(name)))}`.execute(
+      db,
+    ),
+  )
+  return (await Promise.all(tables)).map(({ rows }) => rows)
+}
+
+/** By key, in an order that does not depend on who made them. */
+const sorted = (rows: readonly unknown[]): readonly unknown[] => {
+  const keyOf = (row: unknown): string => {
+    const { kind, name, revision } = row as { kind: string; name: string; revision: bigint }
+    return JSON.stringify([kind, name, String(revision)])
+  }
+  return [...rows].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+}
+
+describe('rows made live, in batches, by programs that are killed', () => {
+  it('equal those of a rebuild in one go, and those of the pure folds, for any history', { timeout: 120_000 }, () =>
+    fc.assert(
+      fc.asyncProperty(
+        randomHistory(60),
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }),
+        fc.array(fc.constantFrom<Fate>('well', 'before', 'after'), { minLength: 1, maxLength: 7 }),
+        async (told, sizes, fates) => {
+          await dropLeftOvers(db)
+          const events = recorded(told)
+          const piecemeal = await live(events, sizes, fates)
+          const rebuilt = await newGeneration()
+          expect(await (await open(rebuilt)).apply(events)).toBeUndefined()
+          expect(await rowsOf(piecemeal)).toEqual(await rowsOf(rebuilt))
+
+          const folded = given(told)
+          const [resources = [], history = []] = await rowsOf(rebuilt)
+          expect(sorted(resources)).toEqual(sorted(folded.resources))
+          expect(sorted(history)).toEqual(sorted(folded.history))
+          const counted = db.selectFrom('mcpctl.generations').select('events').where('number', '=', piecemeal)
+          expect((await counted.executeTakeFirstOrThrow()).events).toBe(BigInt(events.length))
+        },
+      ),
+      { numRuns: 60 },
+    ),
+  )
+})
