@@ -96,7 +96,7 @@ describe.skipIf(programs === undefined)('Postgres', () => {
       expect(items).toHaveLength(1)
     }
     await equalsReplay(one)
-  }, 120_000)
+  }, 240_000)
 })
 
 /** The wire-level server as a process of its own; its events are kept in a file. */
@@ -157,5 +157,5 @@ describe('EventStoreDB', () => {
     for (const name of [...ten('before'), ...ten('cut'), ...ten('during')])
       expect((await ask('GET', `/api/v1/projects/${name}/history`)).json.items).toHaveLength(1)
     await equalsReplay(one)
-  }, 120_000)
+  }, 240_000)
 })
