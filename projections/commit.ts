@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Position } from '../domain/kernel/event.ts'
+import type { ResourceRow } from '../domain/kernel/resource.ts'
 
 /** What a commit changed: a kind, and its resources by name, or undefined when any of them may have changed. */
 export interface KindChange {
@@ -11,6 +12,15 @@ export interface Commit {
   /** The checkpoint that was committed with the rows. */
   readonly position: Position
   readonly changes: readonly KindChange[]
+  /** All resources it changed, as they are after it. Left out where they are many, or the rows have other writers. */
+  readonly rows?: readonly ChangedRow[]
+}
+
+/** A resource's row after a commit; undefined: there is none any more. */
+export interface ChangedRow {
+  readonly kind: string
+  readonly name: string
+  readonly row: ResourceRow | undefined
 }
 
 /** Longest NOTIFY payload, in bytes; Postgres takes 8000. */

@@ -1,7 +1,8 @@
 import { CompiledQuery, type Kysely } from 'kysely'
 import type { Position, RecordedEvent } from '../domain/kernel/event.ts'
 import type { Catalog } from '../domain/kernel/event-type.ts'
-import { type Commit, encodeCommit, type KindChange } from './commit.ts'
+import type { ResourceRow } from '../domain/kernel/resource.ts'
+import { type ChangedRow, type Commit, encodeCommit, type KindChange } from './commit.ts'
 import { isDataError } from './database-errors.ts'
 import { type Changes, foldSteps, type Poison, plan, type Step } from './fold.ts'
 import type { ReadModel } from './read-model.ts'
@@ -98,7 +99,8 @@ export const createProjection = (options: ProjectionOptions): Projection => {
       if (cache === undefined || model.insertOnly) continue
       for (const [id, { row }] of changed) cache.set(id, row, row === undefined ? 0 : (sizes.get(row) ?? 0))
     }
-    options.onCommit?.(committed)
+    const told = channel === undefined ? smallRows(changes, sizes) : undefined
+    options.onCommit?.(told === undefined ? committed : { ...committed, rows: told })
   }
 
   const forget = (): void => {
@@ -135,6 +137,25 @@ export const createProjection = (options: ProjectionOptions): Projection => {
     },
     apply,
   }
+}
+
+/** Most characters of JSON that a commit tells of. */
+const MAX_TOLD = 128 * 1024
+
+/** The resources that a commit changed, unless they are too large together to be told. */
+const smallRows = (changes: Changes, sizes: ReadonlyMap<object, number>): readonly ChangedRow[] | undefined => {
+  const rows: ChangedRow[] = []
+  let told = 0
+  for (const [{ table }, changed] of changes) {
+    if (table !== 'resources') continue
+    for (const { key, row } of changed.values()) {
+      const [kind = '', name = ''] = key
+      told += (row === undefined ? 0 : (sizes.get(row) ?? 0)) + name.length
+      if (told > MAX_TOLD) return undefined
+      rows.push({ kind, name, row: row as ResourceRow | undefined })
+    }
+  }
+  return rows
 }
 
 const kindsOf = (changes: Changes): readonly KindChange[] => {

@@ -1,4 +1,6 @@
 import type { Position } from '../domain/kernel/event.ts'
+import type { ResourceRow } from '../domain/kernel/resource.ts'
+import { RecentRows } from './recent-rows.ts'
 
 /** Which resources of a kind a commit changed; `names` undefined: any of them may have changed. */
 export type ChangeListener = (kind: string, names: readonly string[] | undefined, position: Position) => void
@@ -12,6 +14,8 @@ export interface WaitOptions {
 interface SeenCommit {
   readonly position: Position
   readonly changes: readonly { readonly kind: string; readonly names?: readonly string[] | undefined }[]
+  /** The rows after it, of all resources it changed; left out where they were not told. */
+  readonly rows?: readonly { readonly kind: string; readonly name: string; readonly row: ResourceRow | undefined }[]
 }
 
 /** Most calls that wait for a position at once; more are answered at once that it is not there. */
@@ -23,6 +27,7 @@ export class CommitSignal {
   readonly #waiters = new Set<{ readonly position: Position; readonly wake: () => void }>()
   readonly #listeners = new Set<ChangeListener>()
   readonly #lastChange = new Map<string, Position>()
+  readonly #recent = new RecentRows()
   #position: Position | undefined
   #since: Position | undefined
 
@@ -32,7 +37,8 @@ export class CommitSignal {
   }
 
   /** A commit became visible. */
-  advance({ position, changes }: SeenCommit): void {
+  advance({ position, changes, rows }: SeenCommit): void {
+    this.#recent.note(changes, rows)
     this.#since ??= position
     if (this.#position === undefined || position > this.#position) this.#position = position
     for (const { kind, names } of changes) {
@@ -50,7 +56,14 @@ export class CommitSignal {
     this.#position = undefined
     this.#since = position
     this.#lastChange.clear()
+    this.#recent.clear()
     if (position !== undefined) this.advance({ position, changes: kinds.map((kind) => ({ kind })) })
+  }
+
+  /** A resource as of the newest commit, where that is known without asking the database. */
+  row(kind: string, name: string): { readonly row: ResourceRow | undefined; readonly asOf: Position } | undefined {
+    const found = this.#recent.find(kind, name)
+    return found === undefined || this.#position === undefined ? undefined : { ...found, asOf: this.#position }
   }
 
   /** The last commit that may have changed a kind. */

@@ -2,6 +2,7 @@ import { CompiledQuery, type Expression, type Kysely, type RawBuilder, sql } fro
 import type { Position } from '../domain/kernel/event.ts'
 import type { ResourceRow } from '../domain/kernel/resource.ts'
 import type { HistoryRow, Tables } from '../projections/tables.ts'
+import type { CommitSignal } from './commit-signal.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { asUnavailable, invalidLimit, readModelUnavailable } from './errors.ts'
 import { labelCondition, parseLabelSelector } from './label-selector.ts'
@@ -64,7 +65,7 @@ const BY_NAME = `
     select r.* from unnest($1::text[], $2::text[]) as k (kind, name) join live.resources r using (kind, name)
   ) r on true`
 
-export const createQueries = (db: Kysely<Tables>, lastChange: (kind: string) => Position | undefined): Queries => {
+export const createQueries = (db: Kysely<Tables>, commits: Pick<CommitSignal, 'row' | 'lastChange'>): Queries => {
   /** `order` is repeated outside: a join keeps no order. */
   const ask = async <Row extends { readonly kind: string }>(
     rows: Expression<Row>,
@@ -96,7 +97,8 @@ export const createQueries = (db: Kysely<Tables>, lastChange: (kind: string) => 
       return pageOf(found, most, (row) => encodeCursor(kind, row.name))
     },
 
-    get: (kind, name) => one({ kind, name }),
+    // What was written last is asked for most, by whoever wrote it: it came with the commit.
+    get: async (kind, name) => commits.row(kind, name) ?? one({ kind, name }),
 
     async history(kind, name, { limit, cursor } = {}) {
       const most = checked(limit)
@@ -119,7 +121,7 @@ export const createQueries = (db: Kysely<Tables>, lastChange: (kind: string) => 
       return new Map(rows.map(({ value, count }) => [value, Number(count)]))
     },
 
-    lastChange: async (kind) => lastChange(kind),
+    lastChange: async (kind) => commits.lastChange(kind),
   }
 }
 

@@ -52,7 +52,7 @@ export const openReadSide = async (options: ReadSideOptions): Promise<ReadSide> 
   const host = await openHost(options, clock, commits)
   let closed: Promise<void> | undefined
   return {
-    queries: createQueries(host.db, (kind) => commits.lastChange(kind)),
+    queries: createQueries(host.db, commits),
     waitFor: (position, wait) => commits.waitFor(position, wait),
     status: async () => [await readModelStatus(host.db, log, clock)],
     async rebuild() {
