@@ -85,4 +85,13 @@ describe('a data folder', () => {
     await writeFile(join(folder, 'file'), '')
     await expect(open(join(folder, 'file', 'data'))).rejects.toMatchObject({ code: 'data-folder-not-writable' })
   })
+
+  it('is refused at once where no folder can be made', async () => {
+    await expect(open('/proc/mcpctl/data')).rejects.toMatchObject({ code: 'data-folder-not-writable' })
+  })
+
+  it('is refused where a file is', async () => {
+    await writeFile(join(folder, 'file'), '')
+    await expect(open(join(folder, 'file'))).rejects.toThrow('it is no folder')
+  })
 })

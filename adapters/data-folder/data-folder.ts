@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
 import { access, mkdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { open } from 'lmdb'
 import type { NewId } from '../../domain/kernel/clock.ts'
-import { coded } from '../../domain/kernel/errors.ts'
+import { CodedError, coded } from '../../domain/kernel/errors.ts'
 
 /** 409: one mcpd owns a data folder. */
 export const dataFolderInUse = coded(
@@ -23,7 +23,7 @@ export const dataFolderNotWritable = coded(
   'The data folder cannot be made or written',
   (folder: string, reason: string) => ({
     message: `the data folder ${folder} cannot be used: ${reason}`,
-    hint: 'Make it writable for this user, or choose another one with --data-folder',
+    hint: 'Make it writable for this user, with some room, or choose another one with --data-folder',
   }),
 )
 
@@ -63,7 +63,11 @@ export const openDataFolder = async (
   path: string,
   { identify, now, newId }: { readonly identify: IdentifyProcess; readonly now: Date; readonly newId: NewId },
 ): Promise<DataFolder> => {
-  await makeFolder(path)
+  await usable(path, () => makeFolder(path))
+  return usable(path, () => own(path, identify, now, newId))
+}
+
+const own = async (path: string, identify: IdentifyProcess, now: Date, newId: NewId): Promise<DataFolder> => {
   const lock = open<Owner | string, string>({ path: join(path, 'lock'), noSubdir: false })
   const { dev, ino } = await stat(path, { bigint: true })
   const place = `${dev}:${ino}`
@@ -86,20 +90,55 @@ export const openDataFolder = async (
     id: String(lock.get(ID)),
     part: (name) => join(path, name),
     async release() {
-      lock.transactionSync(() => {
-        if ((lock.get(OWNER) as Owner | undefined)?.identity === me.identity) lock.removeSync(OWNER)
-      })
+      try {
+        lock.transactionSync(() => {
+          if ((lock.get(OWNER) as Owner | undefined)?.identity === me.identity) lock.removeSync(OWNER)
+        })
+      } catch {
+        // A full disk, say: the next one sees that this process is dead.
+      }
       await lock.close()
     },
   }
 }
 
 const makeFolder = async (path: string): Promise<void> => {
+  await makeFolders(path)
+  // A folder that is there keeps its mode: it may be a mount, or a wrong path that is not ours to change.
+  if (!(await stat(path)).isDirectory()) throw new Error('it is no folder')
+  await access(path, constants.W_OK | constants.X_OK)
+}
+
+/** Not Node's own `recursive`: below `/proc`, where nothing can be made, that one tries for ever. */
+const makeFolders = async (path: string): Promise<void> => {
   try {
-    // A folder that is there keeps its mode: it may be a mount, or a wrong path that is not ours to change.
-    await mkdir(path, { recursive: true, mode: 0o700 })
-    await access(path, constants.W_OK | constants.X_OK)
+    await mkdir(path, { mode: 0o700 })
   } catch (error) {
-    throw dataFolderNotWritable(path, error instanceof Error ? error.message : String(error))
+    const code = errno(error)
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(path) === path || (await isThere(dirname(path)))) throw error
+    await makeFolders(dirname(path))
+    await mkdir(path, { mode: 0o700 })
+  }
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+const errno = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+
+const usable = async <T>(path: string, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof CodedError) throw error
+    // lmdb gives the number, Node the name.
+    const full = errno(error) === 28 || errno(error) === 'ENOSPC'
+    const reason = full ? 'no space is left on the device' : error instanceof Error ? error.message : String(error)
+    throw dataFolderNotWritable(path, reason)
   }
 }

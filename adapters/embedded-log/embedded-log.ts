@@ -11,7 +11,7 @@ import type {
 } from '../../domain/kernel/event-log.ts'
 import { invalidEvent, logUnavailable } from '../../domain/kernel/log-errors.ts'
 import { assertStreamName, validateAppend } from '../../domain/kernel/validate-append.ts'
-import { unavailable } from './folder-errors.ts'
+import { isFull, unavailable } from './folder-errors.ts'
 import { assertKeyFits } from './keys.ts'
 import { appendOperation, hideOperation, type Operation, retentionOperation, sweepOperation } from './operations.ts'
 import { asNumber, PAGE_EVENTS, Reader } from './reader.ts'
@@ -174,6 +174,9 @@ class EmbeddedLog implements EventLog {
   async ping(): Promise<number> {
     const start = performance.now()
     await this.#position()
+    // Small events still fit somewhere on a full disk; a log that has refused one is not well until there is room.
+    const { refused } = this.#writer
+    if (refused !== undefined && (await isFull(this.#store.folder))) throw refused
     return performance.now() - start
   }
 

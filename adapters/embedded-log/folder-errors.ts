@@ -50,17 +50,25 @@ const FULL = new Map<unknown, string>([
   [122, 'the disk quota is used up'],
 ])
 
+const NO_ROOM = new Set(FULL.values())
+const MAKE_ROOM = 'Make room on the disk of the data folder: nothing is lost, and mcpd needs no restart'
+/** Longer than mcpctl waits by itself: people make room, not time. */
+const FULL_RETRY_SECONDS = 60
+
 /** LMDB calls a write that was cut short an I/O error, whatever the cause; with less room than this it is the room. */
 const LITTLE_ROOM = 1024 * 1024
+
+/** Whether the disk of a folder has hardly any room. */
+export const isFull = async (folder: string): Promise<boolean> => {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize < LITTLE_ROOM
+}
 
 const reasonOf = async (folder: string, error: unknown): Promise<string> => {
   const code = codeOf(error)
   const known = FULL.get(code)
   if (known !== undefined) return known
-  if (code === 5) {
-    const { bavail, bsize } = await statfs(folder)
-    if (bavail * bsize < LITTLE_ROOM) return 'no space is left on the device'
-  }
+  if (code === 5 && (await isFull(folder))) return 'no space is left on the device'
   return textOf(error)
 }
 
@@ -78,7 +86,10 @@ export const unavailable = async (folder: string, error: unknown): Promise<Coded
     }
   }
   if (cause instanceof CodedError) return cause
-  return logUnavailable(await reasonOf(folder, cause))
+  const reason = await reasonOf(folder, cause)
+  return NO_ROOM.has(reason)
+    ? logUnavailable(reason, { hint: MAKE_ROOM, retryAfter: FULL_RETRY_SECONDS })
+    : logUnavailable(reason)
 }
 
 /** The coded error for what opening the folder threw. */

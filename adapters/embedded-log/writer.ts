@@ -1,3 +1,4 @@
+import type { CodedError } from '../../domain/kernel/errors.ts'
 import { logUnavailable } from '../../domain/kernel/log-errors.ts'
 import { Batch, type StreamHead } from './batch.ts'
 import { unavailable } from './folder-errors.ts'
@@ -34,6 +35,7 @@ export class Writer {
   #queue: Waiting[] = []
   #waitingCharacters = 0
   #running: Promise<void> | undefined
+  #refused: CodedError | undefined
 
   constructor(store: Store, tail: Tail, onEvents: () => void) {
     this.#store = store
@@ -55,6 +57,11 @@ export class Writer {
     })
   }
 
+  /** Why a commit failed last; undefined when none ever did. */
+  get refused(): CodedError | undefined {
+    return this.#refused
+  }
+
   /** Resolves when nothing is waiting or under way. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running
@@ -73,6 +80,7 @@ export class Writer {
         // The memory may be ahead of what was written: begin again from the database.
         this.#forget()
         const reason = await unavailable(this.#store.folder, error)
+        this.#refused = reason
         for (const waiting of inHand) waiting.fail(reason)
       }
     }

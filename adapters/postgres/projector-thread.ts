@@ -5,6 +5,7 @@ import type { EventLog } from '../../domain/kernel/event-log.ts'
 import type { Catalog } from '../../domain/kernel/event-type.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { Registry } from '../../domain/kernel/registry.ts'
+import { backoff } from '../../projections/backoff.ts'
 import { liveGeneration } from '../../projections/generations.ts'
 import { type Projector, runProjector } from '../../projections/projector.ts'
 import { type EmbeddedDatabase, openPGlite } from './pglite.ts'
@@ -48,11 +49,32 @@ export const serveProjector = async ({ port, data, log, registry, catalog }: Thr
     for (const message of waiting.splice(0)) handle(message)
     const onCommit: Parameters<typeof runProjector>[0]['onCommit'] = (commit) => send({ type: 'commit', commit })
     const options = { db, log, registry, catalog, logger, clock: systemClock, onCommit }
-    await runProjector(options, stop.signal, (it) => {
-      projector = it
-    })
+    const run = () =>
+      runProjector(options, stop.signal, (it) => {
+        projector = it
+      })
+    await retriedWhileFull(run, logger, stop.signal)
   } finally {
     await close()
+  }
+}
+
+/** SQLSTATE of a disk that is full. */
+const DISK_FULL = '53100'
+
+/** A full disk ends no thread: rows are as they were and can be read, and events are taken in again once there is room. */
+const retriedWhileFull = async (run: () => Promise<void>, logger: Logger, signal: AbortSignal): Promise<void> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run()
+    } catch (error) {
+      const { message, code } = plainError(error)
+      if (code !== DISK_FULL) throw error
+      if (attempt === 1)
+        logger.error({ reason: message }, 'no room for the read models: they stay behind until there is')
+      await backoff(attempt, signal)
+      if (signal.aborted) return
+    }
   }
 }
 

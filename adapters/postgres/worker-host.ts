@@ -7,7 +7,7 @@ import { channelDialect, type SqlChannel } from './dialect.ts'
 import { kindsOf } from './kinds-of.ts'
 import type { HostOptions, ReadHost } from './read-host.ts'
 import { startThread } from './start-thread.ts'
-import type { FromThread, LogLocation, ThreadData, ToThread } from './thread-messages.ts'
+import type { FromThread, LogLocation, ThreadData, ThreadError, ToThread } from './thread-messages.ts'
 
 export interface WorkerHostOptions extends Omit<HostOptions, 'log' | 'catalog' | 'clock'> {
   readonly logLocation: LogLocation
@@ -77,7 +77,7 @@ export const openWorkerHost = async (options: WorkerHostOptions): Promise<ReadHo
         take(message.id)?.resolve({ rows: message.rows })
         break
       case 'failed':
-        take(message.id)?.reject(Object.assign(new Error(message.error.message), message.error))
+        take(message.id)?.reject(failure(message.error))
         break
     }
   }
@@ -137,6 +137,10 @@ export const openWorkerHost = async (options: WorkerHostOptions): Promise<ReadHo
     },
   }
 }
+
+/** What Postgres says has an SQLSTATE; anything else is PGlite itself, which will not last. */
+const failure = ({ message, code }: ThreadError): Error =>
+  code === undefined ? readModelUnavailable('its database has failed') : Object.assign(new Error(message), { code })
 
 /** A thread that ran for this long was healthy: its end does not count as one more failure in a row. */
 const HEALTHY_MS = 60_000
