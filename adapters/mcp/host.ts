@@ -9,8 +9,9 @@ import {
 import { CodedError } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
+import { isObject } from '../../domain/mcp/rpc.ts'
 import { openSharedUpstream } from './handshake.ts'
-import { isObject, textOf } from './rpc.ts'
+import { textOf } from './rpc.ts'
 import type { SharedUpstream } from './shared-upstream.ts'
 import type { Upstream } from './upstream.ts'
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isLogLevel, isWanted, mostVerbose } from './log-levels.ts'
+import { isLogLevel } from '../../domain/mcp/log-levels.ts'
+import { isWanted, mostVerbose } from './log-levels.ts'
 
 describe('log levels', () => {
   it('serve everybody with the most verbose one', () => {

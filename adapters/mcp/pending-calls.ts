@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import type { RpcId } from '../../domain/mcp/rpc.ts'
 import type { CallOutcome, FinishedCall } from './calls.ts'
-import type { RpcId } from './rpc.ts'
 import type { SessionState, UpstreamPeer } from './upstream.ts'
 
 /** A client session, as a connection keeps it. */

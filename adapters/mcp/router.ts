@@ -1,12 +1,12 @@
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { sameJson } from '../../domain/kernel/same-json.ts'
 import type { Link, LinkClosed, LinkedProject, LinkFrame, RpcMessage } from '../../domain/mcp/link.ts'
+import { errorOf, notification } from '../../domain/mcp/rpc.ts'
 import type { Topology, TopologyProject } from '../../domain/mcp/topology.ts'
 import { type CallRecord, createCallObserver, type FinishedCall } from './calls.ts'
 import type { ConnectedInstanceHost } from './host.ts'
 import { createListChanges } from './list-changes.ts'
 import { refusedCall } from './pending-calls.ts'
-import { errorOf, notification } from './rpc.ts'
 import { notAttached } from './rpc-errors.ts'
 import { ServerSlot, type SlotPort } from './server-slot.ts'
 

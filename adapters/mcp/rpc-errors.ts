@@ -1,4 +1,4 @@
-import { type RpcError, rpcCode } from './rpc.ts'
+import { type RpcError, rpcCode } from '../../domain/mcp/rpc.ts'
 
 /** The call was under way when the server ended: whether it ran is not known, so it is not repeated. */
 export const serverEnded = (server: string, reason: string): RpcError => ({

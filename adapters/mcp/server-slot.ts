@@ -1,10 +1,10 @@
 import type { JsonValue } from '../../domain/kernel/json.ts'
 import type { LinkedServer, RpcMessage } from '../../domain/mcp/link.ts'
+import { errorOf, isObject } from '../../domain/mcp/rpc.ts'
 import type { TopologyServer } from '../../domain/mcp/topology.ts'
 import type { FinishedCall } from './calls.ts'
 import type { ServerList } from './list-changes.ts'
 import { refusedCall } from './pending-calls.ts'
-import { errorOf, isObject } from './rpc.ts'
 import { serverDetached, serverUnavailable } from './rpc-errors.ts'
 import type { Attachment, SessionState, Upstream } from './upstream.ts'
 

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { isLogLevel, isWanted, type LogLevel, mostVerbose } from './log-levels.ts'
+import { isLogLevel, type LogLevel } from '../../domain/mcp/log-levels.ts'
+import { isWanted, mostVerbose } from './log-levels.ts'
 import { textOf } from './rpc.ts'
 import { createSubscriptions } from './subscriptions.ts'
 import type { SessionState } from './upstream.ts'

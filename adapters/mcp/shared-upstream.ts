@@ -2,6 +2,15 @@ import type { RunningProgram } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import {
+  errorOf,
+  notification,
+  progressTokenOf,
+  type RpcError,
+  type RpcId,
+  resultOf,
+  withProgressToken,
+} from '../../domain/mcp/rpc.ts'
 import { createServerReader } from './from-server.ts'
 import {
   type ClientSession,
@@ -11,16 +20,7 @@ import {
   refusedCall,
   toolOf,
 } from './pending-calls.ts'
-import {
-  errorOf,
-  notification,
-  progressTokenOf,
-  type RpcError,
-  type RpcId,
-  resultOf,
-  withProgressToken,
-  written,
-} from './rpc.ts'
+import { written } from './rpc.ts'
 import {
   notReading,
   serverEnded,

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { isObject, type RpcId } from '../../domain/mcp/rpc.ts'
 import type { PendingCall } from './pending-calls.ts'
-import { isObject, type RpcId } from './rpc.ts'
 
 /** Most progress tokens of running tasks that a connection remembers; the oldest go first. */
 export const MAX_TASK_TOKENS = 1024

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import type { LogLevel } from '../../domain/mcp/log-levels.ts'
+import type { RpcError } from '../../domain/mcp/rpc.ts'
 import type { FinishedCall } from './calls.ts'
-import type { LogLevel } from './log-levels.ts'
-import type { RpcError } from './rpc.ts'
 
 /** An initialised MCP connection to one instance. */
 export interface Upstream {

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
-import { rpcCode } from '../rpc/errors.ts'
+import { rpcCode } from '../../domain/mcp/rpc.ts'
 import { type Refusal, refusal } from './refusal.ts'
 
 const tooLarge = (limit: number): Refusal =>

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { CodedError } from '../../domain/kernel/errors.ts'
-import { type RpcError, rpcCode, rpcErrorOf } from '../rpc/errors.ts'
-import { errorText, type RpcId } from '../rpc/message.ts'
+import { type RpcError, type RpcId, rpcCode } from '../../domain/mcp/rpc.ts'
+import { rpcErrorOf } from '../rpc/errors.ts'
+import { errorText } from '../rpc/message.ts'
 
 /** What is answered in place of MCP: an HTTP status, and a JSON-RPC error as its body, as clients show that one. */
 export interface Refusal {

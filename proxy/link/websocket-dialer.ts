@@ -3,7 +3,7 @@ import { WebSocket } from 'ws'
 import { CodedError } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkDialer } from '../../domain/mcp/link.ts'
-import { isObject } from '../rpc/message.ts'
+import { isObject } from '../../domain/mcp/rpc.ts'
 import { mcpdUnavailable } from './errors.ts'
 import { MAX_FRAME_BYTES, WebSocketLink } from './websocket-link.ts'
 

@@ -1,26 +1,6 @@
 import { distance } from 'fastest-levenshtein'
 import type { CodedError } from '../../domain/kernel/errors.ts'
-import type { JsonObject } from '../../domain/kernel/json.ts'
-
-/** JSON-RPC's and MCP's error codes, those that the proxy itself answers with. */
-export const rpcCode = {
-  parseError: -32700,
-  invalidRequest: -32600,
-  methodNotFound: -32601,
-  invalidParams: -32602,
-  internal: -32603,
-  /** The way to the server is closed: it is unavailable, or the link was lost. */
-  unreachable: -32000,
-  timeout: -32001,
-  resourceNotFound: -32002,
-} as const
-
-/** The `error` of a JSON-RPC response. `data.code` is our own stable word for it, `data.hint` what to do. */
-export interface RpcError {
-  readonly code: number
-  readonly message: string
-  readonly data?: JsonObject
-}
+import { type RpcError, rpcCode } from '../../domain/mcp/rpc.ts'
 
 /** A wrong message: thrown where it is parsed, answered where it came from. */
 export class RpcFault extends Error {

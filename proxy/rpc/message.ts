@@ -1,22 +1,7 @@
 import type { JsonObject, JsonValue } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { type RpcError, RpcFault, rpcCode } from './errors.ts'
-
-export type RpcId = string | number
-export type RpcRequest = RpcMessage & { readonly id: RpcId; readonly method: string }
-export type RpcNotification = RpcMessage & { readonly method: string }
-export type RpcResponse = RpcMessage & { readonly id: RpcId }
-
-/** Whether a JSON value is an object, not an array or null. */
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-export const isRequest = (message: RpcMessage): message is RpcRequest =>
-  message.method !== undefined && message.id !== undefined
-export const isResponse = (message: RpcMessage): message is RpcResponse =>
-  message.method === undefined && message.id !== undefined
-
-const isId = (id: unknown): id is RpcId => typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id))
+import { isId, isObject, isResponse, type RpcError, type RpcId, rpcCode } from '../../domain/mcp/rpc.ts'
+import { RpcFault } from './errors.ts'
 
 const isRpcError = (error: unknown): boolean =>
   isObject(error) && typeof error.code === 'number' && typeof error.message === 'string'
@@ -102,11 +87,6 @@ const nestsTooDeep = (text: string): boolean => {
 /** The id of something that may be a message, for the error that answers it. */
 const idOf = (value: unknown): RpcId | undefined => (isObject(value) && isId(value.id) ? value.id : undefined)
 
-export const resultOf = (id: RpcId, result: JsonObject): RpcResponse => ({ jsonrpc: '2.0', id, result })
-export const errorOf = (id: RpcId, error: RpcError): RpcResponse => ({ jsonrpc: '2.0', id, error })
-export const notification = (method: string, params?: JsonObject): RpcNotification =>
-  params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params }
-
 /** An error that answers no request we could name: JSON-RPC wants `id: null` there, which no message of MCP has. */
 export const errorText = (error: RpcError, id: RpcId | null = null): string =>
   JSON.stringify({ jsonrpc: '2.0', id, error })
@@ -122,17 +102,4 @@ export const messageText = (message: RpcMessage): string | undefined => {
     const error = { code: rpcCode.internal, message: 'The answer is nested too deep to be passed on' }
     return isResponse(message) ? errorText(error, message.id) : undefined
   }
-}
-
-/** `params._meta.progressToken`, if there is one. */
-export const progressTokenOf = (params: JsonObject | undefined): RpcId | undefined => {
-  const meta = params?._meta
-  const token = isObject(meta) ? meta.progressToken : undefined
-  return isId(token) ? token : undefined
-}
-
-/** The same params under another progress token. Only for params that have one. */
-export const withProgressToken = (params: JsonObject, progressToken: RpcId): JsonObject => {
-  const meta = params._meta
-  return { ...params, _meta: { ...(isObject(meta) ? meta : {}), progressToken } }
 }

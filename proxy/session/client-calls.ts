@@ -1,14 +1,14 @@
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import type { RpcError } from '../rpc/errors.ts'
 import {
   errorOf,
   notification,
   progressTokenOf,
+  type RpcError,
   type RpcId,
   type RpcRequest,
   type RpcResponse,
   withProgressToken,
-} from '../rpc/message.ts'
+} from '../../domain/mcp/rpc.ts'
 
 interface Open {
   readonly server: string

@@ -1,5 +1,5 @@
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import type { RpcId, RpcRequest, RpcResponse } from '../rpc/message.ts'
+import type { RpcId, RpcRequest, RpcResponse } from '../../domain/mcp/rpc.ts'
 import type { ServerCall } from './server-calls.ts'
 
 /** Where the answer to one request of the client goes, and what comes before it. */

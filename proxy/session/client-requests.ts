@@ -1,6 +1,5 @@
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import type { RpcError } from '../rpc/errors.ts'
-import { errorOf, type RpcId, type RpcRequest, type RpcResponse } from '../rpc/message.ts'
+import { errorOf, type RpcError, type RpcId, type RpcRequest, type RpcResponse } from '../../domain/mcp/rpc.ts'
 import { type CallRecord, type ClientRequest, type Exchange, outcomeOf } from './client-request.ts'
 
 /** The requests of one client that are under way, each ended exactly once. */

@@ -1,5 +1,5 @@
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import type { RpcId } from '../rpc/message.ts'
+import type { RpcId } from '../../domain/mcp/rpc.ts'
 import type { ClientCalls } from './client-calls.ts'
 import type { ProjectView } from './project-view.ts'
 

@@ -1,5 +1,5 @@
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { rpcCode } from '../rpc/errors.ts'
+import { type LogLevel, reaches } from '../../domain/mcp/log-levels.ts'
 import {
   errorOf,
   isRequest,
@@ -8,12 +8,12 @@ import {
   type RpcNotification,
   type RpcRequest,
   resultOf,
-} from '../rpc/message.ts'
+  rpcCode,
+} from '../../domain/mcp/rpc.ts'
 import type { Catalog } from './catalog.ts'
 import type { ClientCalls } from './client-calls.ts'
 import type { ChangedList, ListChanges } from './list-changes.ts'
 import type { ListKind, ProjectLists } from './lists.ts'
-import { isWanted } from './log-level.ts'
 import type { ServerCalls } from './server-calls.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -25,7 +25,7 @@ export interface ServerInbox {
   readonly lists: ProjectLists
   readonly changes: ListChanges
   readonly subscriptions: Subscriptions
-  readonly level: string | undefined
+  readonly level: LogLevel | undefined
   /** To the client, on the stream of a request that this server is working on if `onCall` and there is one. */
   deliver(server: string, message: RpcMessage, onCall: boolean): boolean
   /** Back to the server. */
@@ -86,7 +86,10 @@ const notifications: ReadonlyMap<string, Handler> = new Map([
   ['notifications/cancelled', cancelled],
   [
     'notifications/message',
-    (inbox, server, message) => !isWanted(message.params?.level, inbox.level) || inbox.deliver(server, message, true),
+    // A server that several sessions share sends each of them what the most curious has asked for.
+    (inbox, server, message) =>
+      (inbox.level !== undefined && !reaches(message.params?.level, inbox.level)) ||
+      inbox.deliver(server, message, true),
   ],
   ['notifications/resources/updated', resourceUpdated],
   ['notifications/tools/list_changed', changed('tools', 'tools')],

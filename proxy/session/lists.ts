@@ -53,7 +53,7 @@ export class ProjectLists {
   readonly #ttl: ListTtl
   readonly #now: () => number
   readonly #entries = new Map<string, Entry>()
-  readonly #memo = new Map<string, { readonly on: string; readonly value: unknown }>()
+  readonly #memo = new Map<string, { readonly version: number; readonly on: string; readonly value: unknown }>()
   #version = 0
 
   constructor(ttl: ListTtl = defaultListTtl, now: () => number = () => performance.now()) {
@@ -109,11 +109,11 @@ export class ProjectLists {
 
   /** A value made from the last lists and from `on`, made again when either has changed. */
   derived<T>(name: string, on: string, make: () => T): T {
-    const signature = `${this.#version} ${on}`
     const memo = this.#memo.get(name)
-    if (memo?.on === signature) return memo.value as T // stored by this very call site
+    // Compared as they are: this runs for every call, and joined to one text they would be copied and read through.
+    if (memo?.version === this.#version && memo.on === on) return memo.value as T // stored by this very call site
     const value = make()
-    this.#memo.set(name, { on: signature, value })
+    this.#memo.set(name, { version: this.#version, on, value })
     return value
   }
 

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
+import type { LogLevel } from '../../domain/mcp/log-levels.ts'
 import type { ProjectView } from './project-view.ts'
 import type { ServerCalls } from './server-calls.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -8,7 +9,7 @@ export interface Restoring {
   readonly calls: ServerCalls
   readonly subscriptions: Subscriptions
   readonly view: ProjectView
-  readonly level: string | undefined
+  readonly level: LogLevel | undefined
 }
 
 /** Tells servers that have started again, or are behind a new link, what they have forgotten: the client's subscriptions and log level. */

@@ -1,11 +1,11 @@
 import type { JsonObject, JsonValue } from '../../domain/kernel/json.ts'
-import { invalidParams, methodNotFound, type RpcError, resourceNotFound, unknownName } from '../rpc/errors.ts'
-import { isObject, type RpcResponse } from '../rpc/message.ts'
+import { isLogLevel, LOG_LEVELS, type LogLevel } from '../../domain/mcp/log-levels.ts'
+import { isObject, type RpcError, type RpcResponse } from '../../domain/mcp/rpc.ts'
+import { invalidParams, methodNotFound, resourceNotFound, unknownName } from '../rpc/errors.ts'
 import type { Catalog } from './catalog.ts'
 import type { ClientRequest } from './client-request.ts'
 import type { AskServer } from './fetch-list.ts'
 import { type ListKind, listKinds } from './lists.ts'
-import { LOG_LEVELS } from './log-level.ts'
 import type { ProjectView } from './project-view.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -24,7 +24,7 @@ export interface Routing {
   pass(request: ClientRequest, answer: RpcResponse): void
   readonly ask: AskServer
   /** Least severe log messages that the client wants. */
-  level: string | undefined
+  level: LogLevel | undefined
 }
 
 export type AnswerMap = (answer: RpcResponse) => RpcResponse
@@ -132,7 +132,7 @@ const setLevel: Route = async (routing, request) => {
   const { params } = request.message
   const level = params?.level
   // Not left to the servers: they answer -32603 or take it, and then log who knows what.
-  if (typeof level !== 'string' || !LOG_LEVELS.includes(level))
+  if (!isLogLevel(level))
     return routing.fail(request, invalidParams('level', `must be one of ${LOG_LEVELS.join(', ')}`))
   const { alone } = routing.view
   if (alone !== undefined) {

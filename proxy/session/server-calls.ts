@@ -1,15 +1,16 @@
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { callTimedOut, linkDown, type RpcError } from '../rpc/errors.ts'
 import {
   errorOf,
   isObject,
   notification,
   progressTokenOf,
+  type RpcError,
   type RpcId,
   type RpcResponse,
   withProgressToken,
-} from '../rpc/message.ts'
+} from '../../domain/mcp/rpc.ts'
+import { callTimedOut, linkDown } from '../rpc/errors.ts'
 
 /** What becomes of a request to a server. */
 export interface CallHandlers {

@@ -1,25 +1,19 @@
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkDialer, LinkedProject, RpcMessage } from '../../domain/mcp/link.ts'
-import {
-  invalidParams,
-  linkDown,
-  linkLost,
-  type RpcError,
-  rpcCode,
-  serverUnavailable,
-  sessionEnded,
-  tooManyCalls,
-} from '../rpc/errors.ts'
+import type { LogLevel } from '../../domain/mcp/log-levels.ts'
 import {
   errorOf,
   isRequest,
   isResponse,
+  type RpcError,
   type RpcId,
   type RpcRequest,
   type RpcResponse,
   resultOf,
-} from '../rpc/message.ts'
+  rpcCode,
+} from '../../domain/mcp/rpc.ts'
+import { invalidParams, linkDown, linkLost, serverUnavailable, sessionEnded, tooManyCalls } from '../rpc/errors.ts'
 import { Catalog } from './catalog.ts'
 import { ClientCalls } from './client-calls.ts'
 import type { CallRecord, ClientRequest, ClientStream, Exchange } from './client-request.ts'
@@ -67,7 +61,7 @@ export class Session implements Routing, ServerInbox, ClientInbox {
   readonly changes: ListChanges
   readonly subscriptions: Subscriptions
   readonly listMs: number
-  level: string | undefined
+  level: LogLevel | undefined
   readonly #options: SessionOptions
   readonly #keeper: LinkKeeper
   readonly #requests: ClientRequests

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type RpcError, rpcCode } from '../rpc/errors.ts'
+import { type RpcError, rpcCode } from '../../domain/mcp/rpc.ts'
 
 /**
  * The lines of a stream, until it ends or `signal` fires. A line that is too long is skipped, never kept: an error comes in its place.
