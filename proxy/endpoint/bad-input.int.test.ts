@@ -284,7 +284,8 @@ describe('bounds', () => {
 
   it('a session nobody uses ends, one with an open stream does not', async () => {
     const small = await startLocal(new FakeMcpd().project('demo', { servers: [] }), {
-      limits: { idleMs: 20, heartbeatMs: 10 },
+      // Long enough for the stream to be opened on a machine with other things to do.
+      limits: { idleMs: 500, heartbeatMs: 10 },
     })
     try {
       await openSession(small.endpoint('demo'))
@@ -294,10 +295,10 @@ describe('bounds', () => {
         headers: { Authorization: `Bearer ${BEARER}`, Accept: 'text/event-stream', ...held },
         signal: stop.signal,
       })
-      await vi.waitFor(() => expect(small.local.sessions()).toBe(1))
+      await vi.waitFor(() => expect(small.local.sessions()).toBe(1), { timeout: 10_000 })
       expect((await post(small.endpoint('demo'), ping, held)).status).toBe(200)
       stop.abort()
-      await vi.waitFor(() => expect(small.local.sessions()).toBe(0))
+      await vi.waitFor(() => expect(small.local.sessions()).toBe(0), { timeout: 10_000 })
       expect(small.mcpd.links).toBe(0)
     } finally {
       await small.close()
