@@ -76,6 +76,18 @@ describe('an event that cannot be handled', () => {
     expect(failure).toBeInstanceOf(Error)
   })
 
+  it('may be of a type that does not belong on its stream', () =>
+    expect(given([declared, ['project-p', 'ServerDeleted', { uid: 'u1' }]])).toMatchObject({
+      handled: 1,
+      failure: { code: 'unknown-event' },
+    }))
+
+  it('may declare no spec', () =>
+    expect(given([declared, ['project-p', 'ProjectDeclared', { uid: 'u1', labels: {} }]])).toMatchObject({
+      handled: 1,
+      failure: expect.any(TypeError),
+    }))
+
   it('may be of an unknown type', () => {
     const { handled, failure } = given([declared, ['server-s', 'ServerExploded', {}]])
     expect(handled).toBe(1)

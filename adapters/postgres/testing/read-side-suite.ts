@@ -220,9 +220,12 @@ export const readSideSuite = (place: Place, lasting: Place = place): void => {
     const { put, readSide, log } = await open()
     await put('project-a', projectDeclared('one'))
     await log.append('project-b', [projectDeclared('two')], 'none')
-    await log.append('project-c', [event('ProjectDeclared', { uid: 'u1', labels: {} })], 'none')
+    const refused = { uid: 'u1\0', spec: {}, labels: {} }
+    await log.append('project-c', [event('ProjectDeclared', refused)], 'none')
     await vi.waitFor(async () => expect((await readSide.status())[0]?.state).toBe('stopped'), { timeout: 20_000 })
-    expect((await readSide.status())[0]?.error?.event).toMatchObject({ stream: 'project-c', revision: '0' })
+    const error = (await readSide.status())[0]?.error
+    expect(error?.event).toMatchObject({ stream: 'project-c', revision: '0' })
+    expect(error?.message).toMatch(/^the database refuses the row it makes \(SQLSTATE \w{5}\)$/)
     expect((await readSide.queries.get('project', 'b')).row?.spec.description).toBe('two')
   })
 
