@@ -12,9 +12,11 @@ const setUp = () => {
   const available = (): void => {
     if (away) throw logUnavailable('it is away')
   }
+  let silent = false
   const loop: Pick<CommandLoop, 'load' | 'handle'> = {
     async load(decider, stream) {
       available()
+      if (silent) await new Promise(() => undefined)
       return { state: (states.get(stream) ?? decider.initial) as typeof decider.initial, revision: 'none' }
     },
     async handle(decider, stream, command) {
@@ -41,6 +43,9 @@ const setUp = () => {
     },
     takeLogAway: () => {
       away = true
+    },
+    silenceLog: () => {
+      silent = true
     },
   }
 }
@@ -79,6 +84,17 @@ describe('a bearer token', () => {
     await expect(tokens.authenticate(other)).rejects.toMatchObject({ code: 'log-unavailable' })
     pass(2 * 60_000)
     await expect(tokens.authenticate(token)).rejects.toMatchObject({ code: 'log-unavailable' })
+  })
+})
+
+describe('a bearer token that was accepted before', () => {
+  it('does not wait for a log that does not answer', async () => {
+    const { tokens, pass, silenceLog } = setUp()
+    const token = await tokens.issue(ADMIN, '', context)
+    await tokens.authenticate(token)
+    silenceLog()
+    pass(9 * 60_000)
+    for (let n = 0; n < 3; n += 1) expect((await tokens.authenticate(token)).principal).toEqual(ADMIN)
   })
 })
 

@@ -53,6 +53,21 @@ const TRUST_MS = 5_000
 /** How long it is believed while the log is away: nothing can be revoked then, and reads shall go on. */
 const TRUST_IN_OUTAGE_MS = 10 * 60_000
 const MAX_TRUSTED = 5_000
+/** How long a log that does not answer is waited for before a token that is still believed passes: each read would wait otherwise. */
+const PATIENCE_MS = 500
+
+/** What `answer` comes to, or undefined after `ms`. */
+const within = async <Value>(answer: Promise<Value>, ms: number): Promise<Value | undefined> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined)
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 const TOKEN = /^mcpctl_at_[A-Za-z0-9_-]{43}$/
 
@@ -74,19 +89,42 @@ const bootstrapDecider: Decider<
 export const createAccessTokens = (loop: Pick<CommandLoop, 'load' | 'handle'>, clock: Clock): AccessTokens => {
   const trusted = new Map<string, { readonly token: AccessToken; readonly seenAt: number }>()
 
+  const looks = new Map<string, { readonly answer: Promise<AccessToken>; readonly since: number }>()
+
+  /** What the log says of it; asked once at a time. */
+  const look = (sha: string): { readonly answer: Promise<AccessToken>; readonly since: number } => {
+    const underWay = looks.get(sha)
+    if (underWay !== undefined) return underWay
+    const answer: Promise<AccessToken> = loop.load(accessTokenDecider, streamOf(sha)).then(({ state }) => {
+      // A token that was revoked meanwhile is not believed on what was read before.
+      if (looks.get(sha)?.answer !== answer) return state
+      trusted.delete(sha)
+      if (state.status === 'active') trusted.set(sha, { token: state, seenAt: clock.now().getTime() })
+      if (trusted.size > MAX_TRUSTED) trusted.delete(trusted.keys().next().value ?? '')
+      return state
+    })
+    const begun = { answer, since: clock.now().getTime() }
+    looks.set(sha, begun)
+    // Whoever waits for the answer hears of a failure; it may be that nobody does any more.
+    const done = (): void => {
+      if (looks.get(sha)?.answer === answer) looks.delete(sha)
+    }
+    answer.then(done, done)
+    return begun
+  }
+
   const find = async (sha: string): Promise<AccessToken> => {
     const known = trusted.get(sha)
     // A clock that was set back must not make an old look last longer.
     const age = known === undefined ? Number.POSITIVE_INFINITY : Math.abs(clock.now().getTime() - known.seenAt)
     if (known !== undefined && age < TRUST_MS) return known.token
+    const { answer, since } = look(sha)
+    if (known === undefined || age >= TRUST_IN_OUTAGE_MS) return answer
+    const patience = Math.min(PATIENCE_MS, Math.max(0, since + PATIENCE_MS - clock.now().getTime()))
     try {
-      const { state } = await loop.load(accessTokenDecider, streamOf(sha))
-      trusted.delete(sha)
-      if (state.status === 'active') trusted.set(sha, { token: state, seenAt: clock.now().getTime() })
-      if (trusted.size > MAX_TRUSTED) trusted.delete(trusted.keys().next().value ?? '')
-      return state
+      return (await within(answer, patience)) ?? known.token
     } catch (error) {
-      if (known === undefined || age >= TRUST_IN_OUTAGE_MS || !isError(error, logUnavailable)) throw error
+      if (!isError(error, logUnavailable)) throw error
       return known.token
     }
   }
@@ -113,6 +151,7 @@ export const createAccessTokens = (loop: Pick<CommandLoop, 'load' | 'handle'>, c
       const command = { type: 'RevokeAccessToken', reason, at: clock.now().toISOString() } as const
       await loop.handle(accessTokenDecider, streamOf(sha), command, context)
       trusted.delete(sha)
+      looks.delete(sha)
     },
     async authenticate(bearer) {
       if (bearer === undefined || !TOKEN.test(bearer)) throw unauthenticated()
