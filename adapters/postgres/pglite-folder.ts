@@ -7,6 +7,9 @@ import type { Logger } from '../../domain/kernel/logger.ts'
 /** Raised when folders of an older layout or PGlite cannot be used: they are then filled anew. */
 const LAYOUT = 1
 
+/** Files that are being made are whole for no run of the machine. */
+const NO_BOOT = ''
+
 interface Mark {
   readonly layout: number
   readonly boot: string
@@ -19,8 +22,10 @@ export interface PGliteFolder {
   readonly data: string
   /** Marks the files as in use, after throwing away what cannot be trusted or is in the way. */
   begin(): Promise<void>
-  /** Throws the rows away. */
+  /** Throws the rows away. Until `made`, what is put in their place is not trusted: a kill may leave half a database. */
   discard(): Promise<void>
+  /** Says that there is a whole database. */
+  made(): Promise<void>
   /** Flushes what this run changed and marks the files as whole. */
   end(): Promise<void>
 }
@@ -33,25 +38,27 @@ export const pgliteFolder = (folder: string, logger: Logger): PGliteFolder => {
   const data = join(folder, 'pgdata')
   const markFile = join(folder, 'state.json')
   let began = 0
-  const write = async (clean: boolean): Promise<void> => {
-    const mark: Mark = { layout: LAYOUT, boot: await bootId(), clean }
+  const write = async (clean: boolean, boot?: string): Promise<void> => {
+    const mark: Mark = { layout: LAYOUT, boot: boot ?? (await bootId()), clean }
     await writeFile(markFile, JSON.stringify(mark), { mode: 0o600 })
     await flush(markFile)
   }
   const discard = async (): Promise<void> => {
+    await write(false, NO_BOOT)
     await rm(data, { recursive: true, force: true })
   }
   return {
     data,
     discard,
+    made: () => write(false),
     async begin() {
       await makeWay(folder, 'folder', logger)
       await makeWay(markFile, 'file', logger)
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const mark = await readMark(markFile)
       const whole = mark !== undefined && mark.layout === LAYOUT && (mark.clean || mark.boot === (await bootId()))
-      if (!whole) await discard()
-      await write(false)
+      if (whole && hasPGlite(folder)) await write(false)
+      else await discard()
       began = Date.now()
     },
     async end() {

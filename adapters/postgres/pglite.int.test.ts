@@ -1,8 +1,11 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openPGlite } from './pglite.ts'
+import { pgliteFolder } from './pglite-folder.ts'
 import { everything, openSystem, readSideSuite } from './testing/read-side-suite.ts'
 import { projectDeclared, silent, warnings } from './testing/sample-events.ts'
 
@@ -26,6 +29,24 @@ describe('the read side on an embedded database', { timeout: 60_000 }, () => {
     await close()
     const again = await reopen()
     await vi.waitFor(async () => expect(await everything(again)).toEqual(before), { timeout: 20_000 })
+  })
+
+  it('makes a database anew that was being made when its program was killed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mcpctl-pglite-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const files = pgliteFolder(folder, silent)
+    await files.begin()
+    const half = join(files.data, 'half')
+    await mkdir(files.data)
+    await writeFile(join(files.data, 'PG_VERSION'), '17\n')
+    await writeFile(half, '')
+    const { close } = await openPGlite(folder, silent)
+    expect(existsSync(half)).toBe(false)
+    await close()
+    await writeFile(half, '')
+    const again = await openPGlite(folder, silent)
+    expect(existsSync(half)).toBe(true) // a whole one is kept
+    await again.close()
   })
 
   it.each([
