@@ -25,11 +25,11 @@ export interface SmallDisk {
  * Makes an ext4 and mounts it for the test that is running.
  * @throws where that cannot be done: no right to mount, no loop devices, no mkfs.ext4, no perl
  */
-export const makeSmallDisk = async (): Promise<SmallDisk> => {
+export const makeSmallDisk = async (bytes = BYTES): Promise<SmallDisk> => {
   const folder = await temporaryFolder()
   const [image, path] = [join(folder, 'image'), join(folder, 'disk')]
   await writeFile(image, '')
-  await truncate(image, BYTES)
+  await truncate(image, bytes)
   await mkdir(path)
   await run('mkfs.ext4', ['-q', '-F', image])
   const mount = () => run('mount', ['-o', 'loop', image, path])
