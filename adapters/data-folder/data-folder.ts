@@ -68,7 +68,8 @@ export const openDataFolder = async (
 }
 
 const own = async (path: string, identify: IdentifyProcess, now: Date, newId: NewId): Promise<DataFolder> => {
-  const lock = open<Owner | string, string>({ path: join(path, 'lock'), noSubdir: false })
+  // Without overlappingSync each commit is whole on the disk: no crash of the machine leaves a lock that does not open.
+  const lock = open<Owner | string, string>({ path: join(path, 'lock'), noSubdir: false, overlappingSync: false })
   const { dev, ino } = await stat(path, { bigint: true })
   const place = `${dev}:${ino}`
   const me: Owner = { pid: process.pid, identity: identify(process.pid) ?? 'unknown', since: now.toISOString(), place }
