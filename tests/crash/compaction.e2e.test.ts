@@ -8,7 +8,7 @@ import { deadline, rounds, seed } from './testing/settings.ts'
 import { openTrial, someMoment } from './testing/trial.ts'
 import { inTrialFolder } from './testing/trial-folder.ts'
 
-const ROUNDS = rounds(5)
+const ROUNDS = rounds(3)
 /** Starts after which all that was deleted must be gone. */
 const MORE_STARTS = 20
 const LATEST_MS = 700

@@ -11,7 +11,7 @@ import { readLog } from './testing/replay.ts'
 import { deadline, rounds, seed } from './testing/settings.ts'
 import { inTrialFolder } from './testing/trial-folder.ts'
 
-const ROUNDS = rounds(8)
+const ROUNDS = rounds(5)
 
 describe(`mcpd that is killed during its first start (seed ${seed})`, { timeout: deadline(ROUNDS) }, () => {
   it(`starts again, and its administrator gets in, ${ROUNDS} times`, () =>

@@ -8,7 +8,7 @@ import { deadline, rounds, seed } from './testing/settings.ts'
 import { openTrial, someMoment } from './testing/trial.ts'
 import { inTrialFolder } from './testing/trial-folder.ts'
 
-const ROUNDS = rounds(4)
+const ROUNDS = rounds(3)
 const DISK_BYTES = 512 * 1024 * 1024
 
 describe(`a machine that crashes under write load (seed ${seed})`, { timeout: deadline(ROUNDS) }, () => {

@@ -9,7 +9,7 @@ import { deadline, rounds, seed } from './testing/settings.ts'
 import { openTrial } from './testing/trial.ts'
 import { inTrialFolder } from './testing/trial-folder.ts'
 
-const ROUNDS = rounds(5)
+const ROUNDS = rounds(3)
 const LATEST_MS = 3_000
 const PARTS = 300
 

@@ -9,7 +9,7 @@ import { deadline, rounds, seed } from './testing/settings.ts'
 import { openTrial, someMoment, type Trial } from './testing/trial.ts'
 import { inTrialFolder } from './testing/trial-folder.ts'
 
-const ROUNDS = rounds(6)
+const ROUNDS = rounds(4)
 const LATEST_MS = 700
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }

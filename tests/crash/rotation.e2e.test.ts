@@ -10,7 +10,7 @@ import { deadline, rounds, seed } from './testing/settings.ts'
 import { openTrial, type Trial } from './testing/trial.ts'
 import { inTrialFolder } from './testing/trial-folder.ts'
 
-const ROUNDS = rounds(6)
+const ROUNDS = rounds(4)
 const SECRETS = 100
 const names = Array.from({ length: SECRETS }, (_, i) => `s${i}`)
 
