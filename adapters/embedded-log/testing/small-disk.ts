@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const run = promisify(execFile)
@@ -43,7 +43,8 @@ export const makeSmallDisk = async (bytes = BYTES): Promise<SmallDisk> => {
       await run('perl', ['-e', SHUTDOWN, path])
     },
     async remount() {
-      await run('umount', [path])
+      // A process that was killed lets go of its files a moment later.
+      await vi.waitFor(() => run('umount', [path]), { timeout: 10_000, interval: 50 })
       await mount()
     },
   }

@@ -5,7 +5,7 @@ import { type LaunchedMcpd, launchMcpd } from '../../testing/launched-mcpd.ts'
 import type { Seeded } from '../../testing/seeded.ts'
 import { type Api, api } from './api.ts'
 import { createLedger, type Ledger } from './ledger.ts'
-import { expectGone, familyOf } from './leftovers.ts'
+import { expectGone, expectNobodyIn, familyOf } from './leftovers.ts'
 import { differences, type Picture, takePicture } from './picture.ts'
 import { threadStates } from './proc.ts'
 import { readLog } from './replay.ts'
@@ -132,6 +132,7 @@ class RunningTrial implements Trial {
     this.#mcpd = launchMcpd(folder, env)
     await pause(ms)
     await expectGone(await this.#end())
+    await expectNobodyIn(folder)
   }
 
   async readAll(): Promise<void> {
@@ -162,6 +163,7 @@ class RunningTrial implements Trial {
       return this.#end()
     }
     await expectGone(await this.#underLoad(moment, die, alongside))
+    await expectNobodyIn(this.#parts.folder)
   }
 
   /** Kills mcpd. Answers what it had started. */
