@@ -8,6 +8,9 @@ import { table } from './output/table.ts'
 import { parseTarget, withNearestName } from './targets.ts'
 import { defineVerb } from './verb.ts'
 
+/** Most revisions that mcpd answers at once. */
+const MAX_PAGE = 1000
+
 export default defineVerb({
   arguments: {
     target: { describe: 'KIND/NAME, or KIND NAME', required: true, many: true, complete: 'target' },
@@ -27,9 +30,13 @@ export default defineVerb({
         `${target.kind.plural} are not declared and have no history`,
         `"mcpctl describe ${words.join(' ')} --events 100" shows what happened`,
       )
-    const { items } = await api.history(target.kind, target.name, limit).catch(async (error: unknown) => {
-      throw await withNearestName(api, target, error)
-    })
+    // One more than is shown: what the oldest one changed is told by the one before it.
+    const page = await api
+      .history(target.kind, target.name, Math.min(limit + 1, MAX_PAGE))
+      .catch(async (error: unknown) => {
+        throw await withNearestName(api, target, error)
+      })
+    const items = page.items.slice(0, limit)
     if (output !== undefined) {
       const { toJson, toYaml } = await import('./output/yaml.ts')
       out.data((output === 'json' ? toJson : toYaml)(items))
@@ -40,7 +47,7 @@ export default defineVerb({
       age(item.at, now()),
       actorText(item.actor),
       item.type,
-      changes(item, items[i + 1], i + 1 < items.length || items.length < limit),
+      changes(item, page.items[i + 1], page.items.length <= limit),
     ])
     out.data(table(['REVISION', 'AGE', 'BY', 'TYPE', 'CHANGED'], rows))
     return undefined

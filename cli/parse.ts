@@ -38,7 +38,9 @@ export const parseHead = (argv: readonly string[], verbs: readonly VerbEntry[]):
     } else throw usageError(`there is no flag ${flag} before the verb`, 'Example: mcpctl get servers -o wide')
   }
   const one = argv[at] ?? ''
-  const two = `${one} ${argv[at + 1] ?? ''}`
+  const next = argv[at + 1] ?? ''
+  // `config --help`: no second word, a flag of the family.
+  const two = next.startsWith('-') ? one : `${one} ${next}`
   const found = (path: string) => verbs.find((entry) => entry.path === path)
   const entry = found(two) ?? found(one)
   const words = entry === undefined ? 1 : entry.path.split(' ').length

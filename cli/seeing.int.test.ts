@@ -66,6 +66,16 @@ describe('history', () => {
   })
 })
 
+describe('history of a few revisions', () => {
+  it('says what the oldest one shown has changed', async () => {
+    await world.given('servers: [{ name: a, command: x }]')
+    await world.given('servers: [{ name: a, command: y }]')
+    const { out } = await world.run(['history', 'server/a', '--limit', '1'])
+    expect(out.trim().split('\n')).toHaveLength(2)
+    expect(out).toContain('ServerDeclared   command\n')
+  })
+})
+
 describe('logs', () => {
   const line = (instance: string, text: string) => ({
     instance,

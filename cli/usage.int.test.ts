@@ -24,6 +24,13 @@ describe('the command line', () => {
     expect(await world.run(argv)).toEqual({ code: 2, out: '', err: `error: ${message}\nhint: ${hint}\n` })
   })
 
+  it.each(['--help', '-h'])('shows the verbs of a family at %s', async (flag) => {
+    const { code, out } = await world.run(['config', flag])
+    expect(code).toBe(0)
+    expect(out).toContain('config claude')
+    expect(out).not.toContain('get ')
+  })
+
   it.each([
     [['get'], 'get needs TARGETS'],
     [['apply'], 'apply needs --filename'],

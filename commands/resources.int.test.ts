@@ -292,6 +292,13 @@ describe('a kind that prepares its specs', () => {
 })
 
 describe('deleting', () => {
+  it('is refused for what mcpctl itself needs, which can be changed', async () => {
+    const { declare, remove } = setUp()
+    await declare('project', 'mcpctl-system', {})
+    await expect(remove('project', 'mcpctl-system')).rejects.toMatchObject({ code: 'part-of-system', status: 409 })
+    await declare('project', 'mcpctl-system', { description: 'changed' })
+  })
+
   it('is refused while another resource refers to it, which is named', async () => {
     const { declare, remove } = setUp()
     await declare('server', 'a', server)

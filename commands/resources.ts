@@ -69,6 +69,17 @@ export const notDeclarable = coded(
   }),
 )
 
+/** 409: mcpd depends on it. */
+export const partOfSystem = coded(
+  'part-of-system',
+  409,
+  'A resource that mcpctl itself needs cannot be deleted',
+  (ref: Ref) => ({
+    message: `${showRef(ref)} belongs to mcpctl itself and cannot be deleted`,
+    hint: 'It can be changed',
+  }),
+)
+
 export interface ResourceCommands {
   /** Creates a resource or replaces its whole spec. @throws AlreadyExists, NotFound, StaleRevision, ReferenceNotFound, NotDeclarable */
   declare(request: DeclareRequest, context: CommandContext): Promise<Mutation>
@@ -138,6 +149,7 @@ export const createResourceCommands = ({ loop, registry, clock, newId, hooks }: 
 
     async delete({ kind, name, ifMatch }, context) {
       const ref = { kind: kind.kind, name }
+      if (kind.undeletable.includes(name)) throw partOfSystem(ref)
       const own = hooks[kind.kind]
       if (own?.delete !== undefined) {
         const { events } = await own.delete(ref, context)

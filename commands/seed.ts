@@ -1,5 +1,6 @@
 import type { NewId } from '../domain/kernel/clock.ts'
 import type { Registry } from '../domain/kernel/registry.ts'
+import { SYSTEM_PROJECT } from '../domain/project/resource.ts'
 import type { CommandContext } from './context.ts'
 import type { DefaultBackend } from './default-backend.ts'
 import type { CommandLoop } from './handle.ts'
@@ -10,7 +11,7 @@ const SEEDS = [
   { kind: 'secretbackend', name: 'default', spec: { type: 'encrypted', description: 'made at the first start' } },
   {
     kind: 'project',
-    name: 'mcpctl-system',
+    name: SYSTEM_PROJECT,
     spec: { description: 'what belongs to mcpctl itself', servers: [], namespacing: 'always' },
   },
 ] as const

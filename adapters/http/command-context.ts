@@ -16,7 +16,10 @@ export const mutationHeaders = z.looseObject({
     .string()
     .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable characters without spaces')
     .optional()
-    .describe('A repeated request with the same key and body has one effect'),
+    .describe(
+      'A repeated request has one effect. A key counts for the token and the resource it came with, for good: with another body, method or ' +
+        'If-Match it is refused with 422 idempotency-key-reused; at another resource it is another request. What changed nothing is not kept',
+    ),
   'if-match': z
     .string()
     .regex(/^"\d{1,19}"$/, 'must be an ETag as it was given, such as "12"')

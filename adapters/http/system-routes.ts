@@ -83,7 +83,7 @@ export const systemRoutes = (app: FastifyInstance, deps: HttpDeps, metrics: Http
       return {
         version: deps.version,
         startedAt: startedAt.toISOString(),
-        uptimeSeconds: Math.floor((clock.now().getTime() - startedAt.getTime()) / 1000),
+        uptimeSeconds: Math.max(0, Math.floor((clock.now().getTime() - startedAt.getTime()) / 1000)),
         log: { kind: log.kind, ...logCheck },
         readModels,
         instances,

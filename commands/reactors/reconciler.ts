@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type InstanceCommand, instanceDecider } from '../../domain/instance/decide.ts'
 import type { InstanceHost } from '../../domain/instance/host.ts'
+import { isRetryDue } from '../../domain/instance/retry.ts'
 import { startFailed } from '../../domain/instance/runtime.ts'
 import type { Clock, NewId } from '../../domain/kernel/clock.ts'
 import { CodedError } from '../../domain/kernel/errors.ts'
@@ -87,7 +88,7 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
     for (let i = 0; i < plan.create; i++) await create(server, hash)
     for (const { instance, at, interrupted } of plan.start) {
       if (interrupted) await send({ type: 'ReportInterrupted', instance, at: now(), reason: 'mcpd was restarted' })
-      if (at === undefined || Date.parse(at) <= clock.now().getTime()) begin(instance, server)
+      if (at === undefined || isRetryDue(at, clock.now())) begin(instance, server)
       else timers.set(instance, at, () => queue.add(name))
     }
   }

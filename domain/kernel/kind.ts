@@ -30,6 +30,8 @@ export interface KindDefinition {
   readonly stored?: z.ZodType
   /** False: users read and delete it but never create it (an instance). */
   readonly declarable: boolean
+  /** Names that mcpd itself depends on: they can be changed, not deleted. */
+  readonly undeletable: readonly string[]
   /** Kinds its specs refer to: `apply` does those first, `delete` last. */
   readonly refersTo: readonly string[]
   /** The resources a spec refers to. They must exist, and cannot be deleted as long as it does. */
@@ -50,10 +52,11 @@ export interface KindDefinition {
 
 type Given = Omit<
   KindDefinition,
-  'events' | 'fold' | 'references' | 'present' | 'observes' | 'refersTo' | 'declarable' | 'shortNames'
+  'events' | 'fold' | 'references' | 'present' | 'observes' | 'refersTo' | 'declarable' | 'undeletable' | 'shortNames'
 > & {
   readonly shortNames?: readonly string[]
   readonly declarable?: boolean
+  readonly undeletable?: readonly string[]
   readonly refersTo?: readonly string[]
   readonly references?: KindDefinition['references']
   readonly present?: KindDefinition['present']
@@ -89,6 +92,7 @@ export const defineKind = (given: Given): KindDefinition => {
     observes: () => [],
     ...given,
     declarable: given.declarable ?? given.eventPrefix !== undefined,
+    undeletable: given.undeletable ?? [],
     present,
     events: [...declared, ...own],
     fold(row, event) {

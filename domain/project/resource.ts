@@ -43,6 +43,9 @@ export const projectSpec = z
   })
 export type ProjectSpec = z.output<typeof projectSpec>
 
+/** What belongs to mcpctl itself; made at the first start. */
+export const SYSTEM_PROJECT = 'mcpctl-system'
+
 export const project = defineKind({
   kind: 'project',
   plural: 'projects',
@@ -50,6 +53,7 @@ export const project = defineKind({
   eventPrefix: 'Project',
   summary: 'Servers that an agent reaches through one endpoint',
   spec: projectSpec,
+  undeletable: [SYSTEM_PROJECT],
   refersTo: ['server'],
   references: (spec) => (spec as ProjectSpec).servers.map(({ name }) => ({ kind: 'server', name })),
   columns: [
