@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { accessTokenDecider } from './accesstoken/decide.ts'
-import { catalog } from './catalog.ts'
 import { instanceDecider } from './instance/decide.ts'
 import type { Decider } from './kernel/decider.ts'
 import { declaredDecider } from './kernel/declared.ts'
 import { CodedError } from './kernel/errors.ts'
 import type { DomainEvent } from './kernel/event.ts'
 import { record } from './kernel/testing/given.ts'
+import { eventsOn } from './kernel/testing/varied-events.ts'
 import { leaseDecider } from './lease/lease.ts'
 import { kinds } from './registry.ts'
 import { masterKeyDecider } from './secret/master-key.ts'
@@ -131,17 +130,10 @@ describe.each(subjects)('the decider of $name', ({ decider, commands, category }
       }),
     ))
 
-  it('can fold any history of the events of its streams', () => {
-    const samples = [...catalog.types.values()]
-      .filter((each) => each.categories.includes(category))
-      .map(({ type, version }): DomainEvent => {
-        const file = new URL(`./samples/${type}.v${version}.json`, import.meta.url)
-        return { type, data: JSON.parse(readFileSync(file, 'utf8')) }
-      })
+  it('can fold any history of the events of its streams, and decide on what it comes to', () =>
     fc.assert(
-      fc.property(fc.array(fc.constantFrom(...samples), { maxLength: 30 }), (history) => {
-        expect(() => run(history)).not.toThrow()
+      fc.property(fc.array(eventsOn(category), { maxLength: 30 }), commands, (history, command) => {
+        attempt(command, history)
       }),
-    )
-  })
+    ))
 })
