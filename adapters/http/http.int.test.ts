@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startApi, type TestApi } from './testing/api.ts'
 
 let api: TestApi
@@ -178,6 +178,11 @@ describe('a socket', () => {
     socket.destroy()
     return answer
   }
+  const connections = (): Promise<number> =>
+    new Promise((resolve, reject) =>
+      app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
+    )
+  afterEach(() => expect.poll(connections).toBe(0)) // what is left of one would keep mcpd from ending
 
   it('that speaks no HTTP gets a problem document', async () => {
     const answer = await speak('BREW / HTCPCP/1.0\r\n\r\n')
@@ -190,6 +195,11 @@ describe('a socket', () => {
     ['takes mcpd for a proxy', 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n', 400],
     ['expects a miracle', 'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: a-miracle\r\n\r\n', 417],
     ['upgrades what cannot be', 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n', 400],
+    [
+      'upgrades at a path that cannot be decoded',
+      'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      400,
+    ],
   ])('that %s gets a problem document', async (_, text, status) => {
     const answer = await speak(text)
     expect(answer).toContain(`HTTP/1.1 ${status} `)

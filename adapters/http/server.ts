@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
@@ -41,7 +42,10 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     // What is no HTTP at all, before there is a request to answer.
     clientErrorHandler: malformed.onClientError,
     // What the router itself refuses: a path it cannot decode, a parameter that is too long.
-    frameworkErrors: (error, request, reply) => sendProblem(request, reply, error, meanings),
+    frameworkErrors: (error, request, reply) => {
+      reply.raw.once('finish', () => endUpgrade(request.raw)) // no hook runs for these
+      sendProblem(request, reply, error, meanings)
+    },
   })
   jsonBodies(app)
   const metrics = createMetrics(deps)
@@ -59,9 +63,8 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     return sendProblem(request, reply, error, meanings)
   })
   metrics.observe(app)
-  // A request to upgrade that got a plain answer would keep its socket for good: nobody reads or ends it any more.
   app.addHook('onResponse', async ({ raw }, reply) => {
-    if (raw.headers.upgrade !== undefined && reply.raw.headersSent) raw.socket.destroySoon()
+    if (reply.raw.headersSent) endUpgrade(raw)
   })
   const ending = endInOrder(app)
   guard(app, deps.tokens)
@@ -85,6 +88,11 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     scope.get('/openapi.json', { config: { access: 'public' } }, async () => app.swagger())
   })
   return { app, metrics }
+}
+
+/** A request to upgrade that got a plain answer would keep its socket for good: nobody reads or ends it any more. */
+const endUpgrade = ({ headers, socket }: IncomingMessage): void => {
+  if (headers.upgrade !== undefined) socket.destroySoon()
 }
 
 /** A bug is logged with its stack; what is known to happen (the log or the database is away) in one line; what users do wrong not at all. */
