@@ -11,7 +11,8 @@ import { type Resident, resident } from './parts/resident.ts'
 import { userEnv } from './parts/user-env.ts'
 
 const IDLE_MS = 60_000
-const WARM_UP_MS = 30_000
+/** Long enough for heaps to reach the size that the load keeps them at. */
+const WARM_UP_MS = 60_000
 const SETTLE_MS = 10_000
 /** How long the mixed load goes on; the figure in the documentation is of 10. */
 const minutes = Number(process.env.MINUTES ?? 0.5)
