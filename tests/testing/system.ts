@@ -8,7 +8,8 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 
 const MCPCTL = fileURLToPath(new URL('../../dist/cli/bin/mcpctl.js', import.meta.url))
-const READY_MS = 60_000
+/** The first start installs packages, on a machine that may be busy. */
+const READY_MS = 120_000
 
 /** What one command line came to. */
 export interface Ran {
