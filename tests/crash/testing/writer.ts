@@ -25,6 +25,7 @@ interface Request extends Operation {
   readonly method: 'PUT' | 'POST' | 'DELETE'
   readonly path: string
   readonly id: string
+  readonly noWait: boolean
   /** What the resource is after it; undefined: deleted. */
   readonly made: Made | undefined
   readonly body?: object
@@ -76,7 +77,7 @@ export const createWriter = (writer: string, ledger: Ledger, random: Seeded, mem
     const name = `${writer}-${random.int(NAMES)}`
     const id = `${plural}/${name}`
     const key = `${writer}-${++memory.count}`
-    const common = { key, writer, id, stream: `${KIND[plural]}-${name}` }
+    const common = { key, writer, id, noWait: random.chance(0.5), stream: `${KIND[plural]}-${name}` }
     const isThere = present.has(id)
     if (isThere && !used(id) && random.chance(0.3)) return { ...common, method: 'DELETE', path: id, made: undefined }
     const { spec, made } = specOf(plural, key)
@@ -95,8 +96,8 @@ export const createWriter = (writer: string, ledger: Ledger, random: Seeded, mem
     memory.pending = request
     touched.add(request.id)
     ledger.doubt(request)
-    const { method, path, body, key } = request
-    const answer = await api.send(method, path, { key, body })
+    const { method, path, body, key, noWait } = request
+    const answer = await api.send(method, path, { key, body, noWait })
     if (answer === undefined || answer.status >= 500) {
       unanswered = `${method} ${path} with ${key}: ${JSON.stringify(answer ?? 'no answer')}`
       return false
