@@ -1,11 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { JsonObject } from '../domain/kernel/json.ts'
 import { type ApiClient, apiClient } from './api-client.ts'
 import type { Deps } from './deps.ts'
 import { CliError } from './errors.ts'
+import { openMcpSession } from './mcp-session.ts'
 
 export interface DemoTarget {
   readonly server: string
@@ -101,16 +100,13 @@ const running = async ({ out, now, sleep }: Deps, api: ApiClient): Promise<void>
   out.endProgress()
 }
 
-const callTools = async ({ out }: Deps, { mcplocal, token }: DemoTarget, folder: string): Promise<void> => {
+const callTools = async ({ out, signal }: Deps, { mcplocal, token }: DemoTarget, folder: string): Promise<void> => {
   const endpoint = `${mcplocal}/projects/demo/mcp`
-  const client = new Client({ name: 'mcpctl-demo', version: '1' })
-  const headers = { Authorization: `Bearer ${token}` }
-  // The SDK's transport has optional members that its own interface does not allow to be undefined.
-  const transport = new StreamableHTTPClientTransport(new URL(endpoint), { requestInit: { headers } })
-  await client.connect(transport as Parameters<Client['connect']>[0])
+  const session = await openMcpSession(endpoint, token, signal)
   try {
-    const { tools } = await client.listTools()
-    out.line(`\nEndpoint  ${endpoint}   (${tools.length} tools of 2 servers)`)
+    const { tools } = await session.request('tools/list', {})
+    const count = Array.isArray(tools) ? tools.length : 0
+    out.line(`\nEndpoint  ${endpoint}   (${count} tools of 2 servers)`)
     out.line('  Claude Code   mcpctl config claude -p demo')
     out.line('  Cursor        mcpctl config cursor -p demo')
     out.line('  a shell       mcpctl call demo everything__echo --arg message=hello')
@@ -120,13 +116,12 @@ const callTools = async ({ out }: Deps, { mcplocal, token }: DemoTarget, folder:
       ['files__read_text_file', { path: join(folder, 'hello.txt') }],
     ] as const) {
       const began = performance.now()
-      const result = await client.callTool({ name, arguments: args })
+      const result = await session.request('tools/call', { name, arguments: args })
       const took = performance.now() - began
       out.line(`  ${name.padEnd(22)} ${took.toFixed(1).padStart(6)} ms   ${textOf(result.content)}`)
     }
   } finally {
-    await transport.terminateSession()
-    await client.close()
+    await session.end()
   }
 }
 
