@@ -23,7 +23,7 @@ interface Draft {
   cut: boolean
   mustRefuse: boolean
   /** Instead of all of the above. */
-  raw: Buffer | undefined
+  raw: { readonly bytes: Buffer; readonly mustRefuse: boolean } | undefined
 }
 
 /** Makes the request of one case: a working one, then up to three things wrong with it. */
@@ -289,9 +289,8 @@ const wrongBytes: Wrong = (dice, draft, { open }) => {
     ['\u0016\u0003\u0001\u0002\0\u0001\0\u0001', false],
     ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', false],
   ])
-  draft.raw = Buffer.from(lines, 'latin1')
   // None of them says who is asking.
-  draft.mustRefuse = !isHttp || !open
+  draft.raw = { bytes: Buffer.from(lines, 'latin1'), mustRefuse: !isHttp || !open }
 }
 
 const strayHeader: Wrong = (dice, draft) => {
@@ -356,9 +355,16 @@ const written = (draft: Draft): HttpCase => {
     ...(headers.some(([key]) => key === 'Connection') ? [] : ([['Connection', 'close']] as [string, string][])),
   ]
   const head = [`${method} ${path}${search === '' ? '' : `?${search}`} HTTP/1.1`, ...all.map(([k, v]) => `${k}: ${v}`)]
-  const bytes = raw ?? Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body ?? Buffer.alloc(0)])
+  const bytes =
+    raw?.bytes ?? Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body ?? Buffer.alloc(0)])
   const dryRun = query.some(([key, value]) => key === 'dryRun' && value === 'true')
-  return { bytes, cut: cut && raw === undefined, head: method === 'HEAD', mustRefuse: draft.mustRefuse, dryRun }
+  return {
+    bytes,
+    cut: cut && raw === undefined,
+    head: method === 'HEAD',
+    mustRefuse: raw?.mustRefuse ?? draft.mustRefuse,
+    dryRun,
+  }
 }
 
 const encoded = (text: string): string => encodeURIComponent(text.toWellFormed())
