@@ -80,7 +80,8 @@ const onEventStore = async (folder: string, url: string): Promise<object> => {
   const daemon = await startDaemon(folder, { EVENTSTORE_URL: url })
   try {
     const run = await commands(daemon)
-    const stream = `bench-${randomUUID()}`
+    // A valid event on a stream that may hold it: mcpd's read models meet it, too.
+    const stream = `project-${randomUUID()}`
     let expectedRevision: bigint | typeof NO_STREAM = NO_STREAM
     const append = async (_: number, n: number): Promise<void> => {
       const { id, type, data, metadata } = event(n)
