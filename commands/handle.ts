@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../domain/kernel/clock.ts'
 import type { Decider, Recorded } from '../domain/kernel/decider.ts'
 import { coded, isError } from '../domain/kernel/errors.ts'
@@ -5,6 +6,7 @@ import type { DomainEvent, EventMetadata, NewEvent, Position, Revision } from '.
 import type { EventLog, ExpectedRevision } from '../domain/kernel/event-log.ts'
 import type { Catalog } from '../domain/kernel/event-type.ts'
 import { wrongExpectedRevision } from '../domain/kernel/log-errors.ts'
+import { createTurns } from '../domain/kernel/turns.ts'
 import type { CommandContext } from './context.ts'
 import { eventId } from './event-id.ts'
 import { createStreamCache, type Loaded, loadStream, remembering } from './load.ts'
@@ -62,7 +64,11 @@ export interface CommandLoop {
 }
 
 /** Lost races after which a command gives up. */
-export const MAX_ROUNDS = 5
+export const MAX_ROUNDS = 20
+/** Before a lost race is run again, up to so many ms for each one lost: who races with many others gets out of their step. */
+const PAUSE_MS = 2
+/** How long a command waits for others of this process on the same stream. While the log is away all wait at once, not one after the other. */
+const TURN_MS = 2_000
 
 /** 409: others kept changing the same resource. */
 export const conflict = coded('conflict', 409, 'Others keep changing the same resource', (stream: string) => ({
@@ -84,6 +90,7 @@ export const idempotencyKeyReused = coded(
 
 export const createCommandLoop = ({ log, catalog, clock }: CommandDeps): CommandLoop => {
   const cache = createStreamCache()
+  const turns = createTurns({ patienceMs: TURN_MS })
 
   const load = async <State, Event extends DomainEvent>(
     decider: Decider<State, never, Event>,
@@ -156,6 +163,7 @@ export const createCommandLoop = ({ log, catalog, clock }: CommandDeps): Command
       if (command === undefined) throw new Error(`no command was made for the present state of ${stream}`)
       const done = await commit(loaded, decider, stream, decider.decide(command, loaded.state), context)
       if (done !== undefined) return done
+      await sleep(Math.random() * PAUSE_MS * round)
     }
     throw conflict(stream)
   }
@@ -163,7 +171,10 @@ export const createCommandLoop = ({ log, catalog, clock }: CommandDeps): Command
   return {
     load,
     handleMade,
-    handle: (decider, stream, command, context) => handleMade(decider, stream, async () => command, context),
+    // Many wait for the same stream when many refer to the same thing. Commands that are made on the way take no turns: they
+    // send others meanwhile, which could wait for them.
+    handle: (decider, stream, command, context) =>
+      turns.take(stream, () => handleMade(decider, stream, async () => command, context)),
   }
 }
 

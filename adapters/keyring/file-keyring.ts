@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createTurns } from '../../domain/kernel/turns.ts'
 import { secretUnreadable } from '../../domain/secret/keyring-errors.ts'
 import { type WrappedKey, wrappedKey } from '../../domain/secret/wrapped-key.ts'
 import { destroyFile, errno, guarded, sweep, syncFolder, writeDurably } from './durable-file.ts'
 import { assertUid, forEachKey, isUid, type KeyStore } from './key-store.ts'
-import { createTurns } from './turns.ts'
 
 /**
  * Data keys in `<dataFolder>/keys`, a file of mode 0600 each. Whoever opens it must own the data folder alone: what a

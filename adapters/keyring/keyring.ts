@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../../domain/kernel/clock.ts'
 import { type CodedError, isError } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
+import { createTurns } from '../../domain/kernel/turns.ts'
 import type { Keyring, MasterKeyRotation, RecordRotation } from '../../domain/secret/keyring.ts'
 import {
   masterKeyGiven,
@@ -14,7 +15,6 @@ import { dataKey, newKey, unwrap, wrap } from './data-key.ts'
 import { assertUid, forEachKey, type KeyStore } from './key-store.ts'
 import { type MasterKey, newMasterKey } from './master-key.ts'
 import { findMasterKey, type MasterKeyEnv } from './master-key-source.ts'
-import { createTurns } from './turns.ts'
 
 export interface KeyringOptions {
   readonly store: KeyStore

@@ -4,6 +4,7 @@ import type { DomainEvent, NewEvent } from '../../domain/kernel/event.ts'
 import type { EventLog, ExpectedRevision } from '../../domain/kernel/event-log.ts'
 import type { EventOf } from '../../domain/kernel/event-type.ts'
 import { wrongExpectedRevision } from '../../domain/kernel/log-errors.ts'
+import { createTurns } from '../../domain/kernel/turns.ts'
 import type { DataKeyEntry } from '../../domain/secret/keyring.ts'
 import {
   SECRET_KEY_INDEX,
@@ -11,7 +12,6 @@ import {
   secretKeyListed,
   type WrappedKey,
 } from '../../domain/secret/wrapped-key.ts'
-import { createTurns } from './turns.ts'
 
 type Entry = DataKeyEntry & { readonly masterKey: string; readonly createdAt: string }
 type IndexEvent = EventOf<typeof secretKeyListed> | EventOf<typeof secretKeyDelisted>

@@ -45,4 +45,13 @@ describe('rotating the master key', () => {
       },
     ])
   })
+  it('rotates once when the same request is repeated', async () => {
+    const { keyring } = place
+    const deps = { commands: createCommandLoop({ log, catalog, clock }), clock, keyring }
+    const request = context()
+    const rotation = await rotateMasterKey(deps, request)
+    expect(await rotateMasterKey(deps, request)).toEqual(rotation)
+    expect(keyring.masterKeyId()).toBe(rotation.to)
+    expect((await rotateMasterKey(deps, context())).from).toBe(rotation.to)
+  })
 })

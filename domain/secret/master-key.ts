@@ -15,8 +15,8 @@ export const masterKeyRotated = eventType({
 export const MASTER_KEY_STREAM = 'masterkey-default'
 
 export interface MasterKeyHistory {
-  /** Id of the newest master key that came by a rotation. */
-  readonly current?: string
+  /** The newest rotation, and the event that told of it. */
+  readonly newest?: MasterKeyRotation & { readonly eventId: string }
 }
 
 export type MasterKeyCommand = { readonly type: 'RecordMasterKeyRotation'; readonly at: string } & MasterKeyRotation
@@ -24,7 +24,7 @@ export type MasterKeyCommand = { readonly type: 'RecordMasterKeyRotation'; reado
 /** A rotation that was interrupted is told of again when it is finished: it is recorded once. */
 export const masterKeyDecider: Decider<MasterKeyHistory, MasterKeyCommand, EventOf<typeof masterKeyRotated>> = {
   initial: {},
-  evolve: (_history, { data }) => ({ current: data.to }),
-  decide: ({ from, to, rewrapped, at }, { current }) =>
-    current === to ? [] : [{ type: 'MasterKeyRotated', data: { from, to, rewrapped, at } }],
+  evolve: (_history, { data: { from, to, rewrapped }, eventId }) => ({ newest: { from, to, rewrapped, eventId } }),
+  decide: ({ from, to, rewrapped, at }, { newest }) =>
+    newest?.to === to ? [] : [{ type: 'MasterKeyRotated', data: { from, to, rewrapped, at } }],
 }
