@@ -47,6 +47,12 @@ describe('rows of resources', () => {
       expect.objectContaining({ kind: 'instance', name: 's-1' }),
     ]))
 
+  it('know of an instance that is to be tried again', () => {
+    const retried: Told = ['instance-s-1', 'InstanceRetryRequested', { server: 's', reason: 'mended', at }]
+    const [server] = given([declared, created, started, retried]).resources
+    expect(server).toMatchObject({ status: { instances: { 's-1': 'pending' }, readyReplicas: 0 } })
+  })
+
   it('are not made by what is only observed', () => expect(given([created, stopped]).resources).toEqual([]))
 })
 

@@ -6,8 +6,8 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Cluster, postgresPrograms, startCluster } from '../adapters/postgres/testing/cluster.ts'
-import { BIN, endProgram, freePort, type Program, startProgram } from './testing/program.ts'
-import { runMcpctl } from './testing/system.ts'
+import { type Daemon, startDaemon } from './testing/daemon.ts'
+import { MCPCTL, runMcpctl } from './testing/system.ts'
 
 // mcpd and mcplocal as programs of their own, on Postgres where one is installed.
 
@@ -16,12 +16,12 @@ const programs = await postgresPrograms()
 let home: string
 let cluster: Cluster | undefined
 let env: Record<string, string>
-let mcpd: Program
-let mcplocal: Program
+let mcpd: Daemon
+let mcplocal: Daemon
 let token: string
 
-const start = (name: 'mcpd' | 'mcplocal', port: number, args: readonly string[] = []): Promise<Program> =>
-  startProgram(name, { port, env, args })
+const start = (program: 'mcpd' | 'mcplocal', port = 0, args: readonly string[] = []): Promise<Daemon> =>
+  startDaemon({ program, home, env, args: ['--port', `${port}`, ...args] })
 
 const mcpctl = (...args: readonly string[]) =>
   runMcpctl(args, { ...env, MCPCTL_SERVER: mcpd.url, MCPCTL_MCPLOCAL: mcplocal?.url ?? '', MCPCTL_TOKEN: token })
@@ -40,9 +40,9 @@ beforeAll(async () => {
   if (programs !== undefined) cluster = await startCluster(programs)
   const database = cluster === undefined ? {} : { DATABASE_URL: await cluster.createDatabase('mcpctl') }
   env = { PATH: process.env.PATH ?? '', HOME: home, MCPCTL_HOME: join(home, '.mcpctl'), ...database }
-  mcpd = await start('mcpd', await freePort())
+  mcpd = await start('mcpd')
   token = /mcpctl_at_[\w-]{43}/.exec(mcpd.log())?.[0] ?? ''
-  mcplocal = await start('mcplocal', await freePort(), ['--server', mcpd.url])
+  mcplocal = await start('mcplocal', 0, ['--server', mcpd.url])
   const everything = { packageName: '@modelcontextprotocol/server-everything' }
   const manifests = [
     { kind: 'project', metadata: { name: 'demo' }, spec: { servers: [{ name: 'everything' }] } },
@@ -57,8 +57,8 @@ beforeAll(async () => {
   await running('everything')
 }, 120_000)
 afterAll(async () => {
-  await endProgram(mcplocal, 'SIGKILL')
-  await endProgram(mcpd, 'SIGTERM')
+  await mcplocal.end('SIGKILL')
+  await mcpd.end('SIGTERM')
   await cluster?.remove()
   await rm(home, { recursive: true, force: true })
 })
@@ -100,7 +100,7 @@ describe('mcpd and mcplocal as programs of their own', () => {
     const client = new Client({ name: 'test', version: '1' })
     const transport = new StdioClientTransport({
       command: process.execPath,
-      args: [join(BIN, 'mcpctl.js'), 'mcp', '-p', 'demo'],
+      args: [MCPCTL, 'mcp', '-p', 'demo'],
       env: { ...env, MCPCTL_SERVER: mcpd.url, MCPCTL_TOKEN: token },
       stderr: 'ignore',
     })
@@ -114,7 +114,7 @@ describe('mcpd and mcplocal as programs of their own', () => {
     const client = await connect()
     await echo(client, 'before')
     const port = new URL(mcpd.url).port
-    await endProgram(mcpd, 'SIGKILL')
+    await mcpd.end('SIGKILL')
     mcpd = await start('mcpd', Number(port))
     expect(mcpd.log()).not.toContain('mcpctl_at_')
     await running('everything')
@@ -125,10 +125,10 @@ describe('mcpd and mcplocal as programs of their own', () => {
   })
 
   it('end with code 0 when they are told to', async () => {
-    expect(await endProgram(mcplocal, 'SIGTERM')).toBe(0)
+    expect(await mcplocal.end('SIGTERM')).toBe(0)
     mcplocal = await start('mcplocal', Number(new URL(mcplocal.url).port), ['--server', mcpd.url])
     const port = new URL(mcpd.url).port
-    expect(await endProgram(mcpd, 'SIGTERM')).toBe(0)
+    expect(await mcpd.end('SIGTERM')).toBe(0)
     mcpd = await start('mcpd', Number(port))
   })
 })

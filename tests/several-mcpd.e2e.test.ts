@@ -8,7 +8,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startWireServer, type WireServer } from '../adapters/eventstore/testing/wire-server.ts'
 import { type Cluster, postgresPrograms, startCluster } from '../adapters/postgres/testing/cluster.ts'
-import { endProgram, freePort, type Program, startProgram } from './testing/program.ts'
+import { type Daemon, environmentOf, startDaemon } from './testing/daemon.ts'
 import { type Ran, runMcpctl } from './testing/system.ts'
 
 // Two mcpd on one log and one Postgres, and a mcplocal at each: what a balancer would spread clients over.
@@ -21,10 +21,10 @@ const EVERYTHING = join(
 const SOON = { timeout: 30_000, interval: 100 }
 
 interface Node {
+  readonly home: string
   readonly env: Record<string, string>
-  readonly port: number
-  mcpd: Program
-  mcplocal: Program
+  mcpd: Daemon
+  mcplocal: Daemon
 }
 
 let folder: string
@@ -50,11 +50,9 @@ const json = async (node: Node, ...args: readonly string[]) => {
 
 const startNode = async (name: string, shared: Record<string, string>): Promise<Node> => {
   const home = join(folder, name)
-  const env = { PATH: process.env.PATH ?? '', HOME: home, MCPCTL_HOME: join(home, '.mcpctl'), ...shared }
-  const port = await freePort()
-  const mcpd = await startProgram('mcpd', { port, env })
-  const mcplocal = await startProgram('mcplocal', { port: await freePort(), env, args: ['--server', mcpd.url] })
-  return { env, port, mcpd, mcplocal }
+  const mcpd = await startDaemon({ program: 'mcpd', home, env: shared })
+  const mcplocal = await startDaemon({ program: 'mcplocal', home, args: ['--server', mcpd.url] })
+  return { home, env: { ...environmentOf(home), ...shared }, mcpd, mcplocal }
 }
 
 const connect = async (node: Node): Promise<Client> => {
@@ -94,8 +92,8 @@ describe.skipIf(programs === undefined)('two mcpd on one log and one Postgres', 
   }, 120_000)
   afterAll(async () => {
     for (const node of [one, two]) {
-      await endProgram(node?.mcplocal, 'SIGKILL')
-      await endProgram(node?.mcpd, 'SIGTERM')
+      await node?.mcplocal.end('SIGKILL')
+      await node?.mcpd.end('SIGTERM')
     }
     await eventStore?.stop()
     await cluster?.remove()
@@ -170,7 +168,7 @@ describe.skipIf(programs === undefined)('two mcpd on one log and one Postgres', 
     await expect
       .poll(() => echo(client, 'before').catch(String), SOON)
       .toEqual([{ type: 'text', text: 'Echo: before' }])
-    await endProgram(one.mcpd, 'SIGKILL')
+    await one.mcpd.end('SIGKILL')
     expect((await mcpctl(two, 'create', 'secret', 'while-alone', '--from-literal', 'k=1')).code).toBe(0)
     await expect.poll(() => echo(client, 'after').catch(String), SOON).toEqual([{ type: 'text', text: 'Echo: after' }])
     expect(await reactorAt(two)).toBe('running')
@@ -179,9 +177,9 @@ describe.skipIf(programs === undefined)('two mcpd on one log and one Postgres', 
   }, 60_000)
 
   it('gives the servers back at once when the one that runs them ends in good order', async () => {
-    one.mcpd = await startProgram('mcpd', { port: one.port, env: one.env })
+    one.mcpd = await startDaemon({ program: 'mcpd', home: one.home, env: one.env })
     expect(await reactorAt(one)).toBe('standby')
-    expect(await endProgram(two.mcpd, 'SIGTERM')).toBe(0)
+    expect(await two.mcpd.end('SIGTERM')).toBe(0)
     await expect.poll(() => reactorAt(one), SOON).toBe('running')
     await expect.poll(timesStarted, SOON).toBe(3)
     expect((await json(one, 'get', 'secret', 'while-alone')).metadata.name).toBe('while-alone')

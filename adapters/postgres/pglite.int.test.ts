@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -47,6 +47,25 @@ describe('the read side on an embedded database', { timeout: 60_000 }, () => {
     const again = await openPGlite(folder, silent)
     expect(existsSync(half)).toBe(true) // a whole one is kept
     await again.close()
+  })
+
+  it.each([
+    ['keeps a database whose program was killed', {}, true],
+    ['throws a database away that the machine crashed under', { boot: 'another' }, false],
+  ])('%s', async (_what, otherMark, kept) => {
+    const folder = await mkdtemp(join(tmpdir(), 'mcpctl-pglite-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const running = await openPGlite(join(folder, 'running'), silent)
+    // What a kill leaves: the files as they are, the mark of one that is in use.
+    await cp(join(folder, 'running'), join(folder, 'killed'), { recursive: true })
+    await running.close()
+    const mark = join(folder, 'killed', 'state.json')
+    await writeFile(mark, JSON.stringify({ ...JSON.parse(await readFile(mark, 'utf8')), ...otherMark }))
+    const witness = join(folder, 'killed', 'pgdata', 'witness')
+    await writeFile(witness, '')
+    const { close } = await openPGlite(join(folder, 'killed'), silent)
+    expect(existsSync(witness)).toBe(kept)
+    await close()
   })
 
   it.each([

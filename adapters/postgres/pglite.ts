@@ -62,7 +62,7 @@ export const openPGlite = async (
   const existed = hasPGlite(folder)
   try {
     if (!existed) await unpackTemplate(files.data)
-    return await openData(files.data, files)
+    return await openWhole(files)
   } catch (error) {
     logger.warn(
       { error: String(error) },
@@ -71,6 +71,13 @@ export const openPGlite = async (
     await files.discard()
     // A template that could not be opened is not tried again: the files are made from nothing then.
     if (existed) await unpackTemplate(files.data)
-    return openData(files.data, files)
+    return openWhole(files)
   }
+}
+
+/** From here on a kill leaves files that can be opened again, on the same run of the machine. */
+const openWhole = async (files: PGliteFolder): Promise<EmbeddedDatabase> => {
+  const opened = await openData(files.data, files)
+  await files.made()
+  return opened
 }

@@ -86,6 +86,7 @@ const phaseAfter: Readonly<Record<string, string>> = {
   InstanceStartFailed: 'error',
   InstanceExited: 'error',
   InstanceInterrupted: 'pending',
+  InstanceRetryRequested: 'pending',
 }
 
 export const server = defineKind({

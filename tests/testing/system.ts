@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 
-const MCPCTL = fileURLToPath(new URL('../../dist/cli/bin/mcpctl.js', import.meta.url))
+/** The built command line. */
+export const MCPCTL = fileURLToPath(new URL('../../dist/cli/bin/mcpctl.js', import.meta.url))
 /** The first start installs packages, on a machine that may be busy. */
 const READY_MS = 120_000
 
