@@ -14,10 +14,10 @@ WORKDIR /app
 COPY --from=build --chown=root:root /src/package.json ./package.json
 COPY --from=build --chown=root:root /src/node_modules ./node_modules
 COPY --from=build --chown=root:root /src/dist ./dist
-RUN ln -s /app/dist/cli/bin/mcpctl.js /usr/local/bin/mcpctl \
+RUN ln -s /app/dist/cli/bin/mcpctl.cjs /usr/local/bin/mcpctl \
   && ln -s /app/dist/cli/bin/mcpd.js /usr/local/bin/mcpd \
   && ln -s /app/dist/cli/bin/mcplocal.js /usr/local/bin/mcplocal \
-  && chmod +x dist/cli/bin/*.js
+  && chmod +x dist/cli/bin/*.cjs dist/cli/bin/*.js
 USER node
 ENV NODE_ENV=production MCPCTL_DATA_FOLDER=/data
 VOLUME /data

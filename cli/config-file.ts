@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CliError, exitCode } from './errors.ts'
@@ -82,6 +81,8 @@ export const saveConfig = async (
   config: Pick<Config, 'folder' | 'path'>,
   change: { readonly [Key in keyof ConfigFile]: ConfigFile[Key] | undefined },
 ): Promise<void> => {
+  // Most lines only read it.
+  const { chmod, mkdir, rename, writeFile } = await import('node:fs/promises')
   const next = { ...readConfigFile(config.path), ...change }
   await mkdir(config.folder, { recursive: true, mode: 0o700 })
   await chmod(config.folder, 0o700) // it may have been there before, and open to others

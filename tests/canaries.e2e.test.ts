@@ -20,7 +20,7 @@ import { runMcpctl } from './testing/system.ts'
 // A hundred secrets through their whole life, with the programs as they are built. Then everything that anybody can look at is
 // searched for each of them, in every form in which it may have been written.
 
-const MCPCTL = fileURLToPath(new URL('../dist/cli/bin/mcpctl.js', import.meta.url))
+const MCPCTL = fileURLToPath(new URL('../dist/cli/bin/mcpctl.cjs', import.meta.url))
 const SERVER = fileURLToPath(new URL('./testing/programs/tell-all-server.js', import.meta.url))
 const programs = await postgresPrograms()
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 /** A program of ours, as it is built. */
 export const built = (name: 'mcpctl' | 'mcpd' | 'mcplocal'): string =>
-  fileURLToPath(new URL(`../../dist/cli/bin/${name}.js`, import.meta.url))
+  fileURLToPath(new URL(`../../dist/cli/bin/${name}.${name === 'mcpctl' ? 'cjs' : 'js'}`, import.meta.url))
 
 /** A process that was started for a bench, with what it has started itself. */
 export interface Child {

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import type { Deps } from '../deps.ts'
 import { CliError, exitCode, interrupted } from '../errors.ts'
 import { main } from '../main.ts'
@@ -17,12 +16,20 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 // `mcpctl get servers | head -1`: a reader that has seen enough is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exitCode.ok)
-  process.stderr.write(`error: standard output cannot be written: ${error.message}\n`)
+  standardError().write(`error: standard output cannot be written: ${error.message}\n`)
   process.exit(exitCode.failed)
 })
-process.stderr.on('error', () => process.exit(exitCode.failed)) // nobody is left to be told
 
-const out = createOutput(process.stdout, process.stderr)
+/** Standard input and error are opened when they are used: most lines need neither. */
+let stderr: typeof process.stderr | undefined
+const standardError = (): typeof process.stderr => {
+  if (stderr !== undefined) return stderr
+  process.stderr.on('error', () => process.exit(exitCode.failed)) // nobody is left to be told
+  stderr = process.stderr
+  return stderr
+}
+
+const out = createOutput(process.stdout, standardError)
 
 const sleep = (ms: number): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -62,8 +69,12 @@ const connect = async (flags: { readonly server: string | undefined }): Promise<
     signal: stop.signal,
     platform: process.platform,
     now: () => new Date(),
-    input: standardInput(process.stdin, stop.signal),
-    streams: { stdin: process.stdin, stdout: process.stdout },
+    get input() {
+      return standardInput(process.stdin, stop.signal)
+    },
+    get streams() {
+      return { stdin: process.stdin, stdout: process.stdout }
+    },
     prompt: terminalPrompt(stop.signal),
     api: apiClient({
       url: config.server,
@@ -83,4 +94,6 @@ const connect = async (flags: { readonly server: string | undefined }): Promise<
   }
 }
 
-process.exitCode = await main(process.argv.slice(2), { verbs, out, debug: process.env.MCPCTL_DEBUG === '1', connect })
+void main(process.argv.slice(2), { verbs, out, debug: process.env.MCPCTL_DEBUG === '1', connect }).then((code) => {
+  process.exitCode = code
+})

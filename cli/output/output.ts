@@ -26,23 +26,25 @@ interface Writer {
   readonly columns?: number
 }
 
-export const createOutput = (stdout: Writer, stderr: Writer): Output => {
+export const createOutput = (stdout: Writer, stderr: () => Writer): Output => {
   let open = false
   return {
     data: (text) => void stdout.write(text),
     line: (text = '') => void stdout.write(`${text}\n`),
-    note: (text) => void stderr.write(`${neutralText(text)}\n`),
+    note: (text) => void stderr().write(`${neutralText(text)}\n`),
     progress(text) {
-      if (stderr.isTTY === true) stderr.write(`\r\x1b[K${text}`)
-      else stderr.write(`${text}\n`)
+      if (stderr().isTTY === true) stderr().write(`\r\x1b[K${text}`)
+      else stderr().write(`${text}\n`)
       open = true
     },
     endProgress() {
-      if (open && stderr.isTTY === true) stderr.write('\n')
+      if (open && stderr().isTTY === true) stderr().write('\n')
       open = false
     },
     isTTY: stdout.isTTY === true,
-    notesAreTTY: stderr.isTTY === true,
+    get notesAreTTY() {
+      return stderr().isTTY === true
+    },
     columns: stdout.columns ?? 80,
   }
 }

@@ -84,11 +84,11 @@ export class World {
           around.onOut?.(text)
         },
       },
-      {
+      () => ({
         write: (text) => {
           err += text
         },
-      },
+      }),
     )
     const code = await main(argv, {
       verbs,

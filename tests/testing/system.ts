@@ -8,7 +8,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 
 /** The built command line. */
-export const MCPCTL = fileURLToPath(new URL('../../dist/cli/bin/mcpctl.js', import.meta.url))
+export const MCPCTL = fileURLToPath(new URL('../../dist/cli/bin/mcpctl.cjs', import.meta.url))
 /** The first start installs packages, on a machine that may be busy. */
 const READY_MS = 120_000
 
