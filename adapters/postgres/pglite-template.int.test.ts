@@ -33,7 +33,7 @@ describe('the template of an empty database', () => {
   it('leaves no database behind when it is cut off, and does not stand in the way of the next attempt', async () => {
     const cut = join(folder, 'cut.tgz')
     await copyFile(template, cut)
-    await truncate(cut, (await stat(cut)).size / 2)
+    await truncate(cut, Math.floor((await stat(cut)).size / 2))
     const data = join(folder, 'half')
     await expect(unpackTemplate(data, cut)).rejects.toThrow()
     await expect(readdir(data)).rejects.toThrow('ENOENT')
