@@ -8,6 +8,7 @@ import { kinds } from '../domain/registry.ts'
 
 // Errors are in the catalogue once the modules that define them are loaded.
 await import('../cli/bin/mcpd-system.ts')
+await import('../cli/bin/mcpd-wiring.ts')
 await import('../proxy/endpoint/start.ts')
 // These two mcpd loads where it is told to use them.
 await import('../adapters/postgres/postgres-host.ts')

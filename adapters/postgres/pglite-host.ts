@@ -6,7 +6,7 @@ import type { HostOptions, ReadHost } from './read-host.ts'
 
 /**
  * Rows in a PGlite on this very thread, in memory without a folder. For tests and tools: a batch holds the event loop
- * up for as long as it takes. Programs use the thread of `worker-host.ts`.
+ * up for as long as it takes. Programs use the thread of `read-thread.ts`.
  */
 export const openPGliteHost = async (folder: string | undefined, options: HostOptions): Promise<ReadHost> => {
   const { log, registry, catalog, logger, clock, commits } = options

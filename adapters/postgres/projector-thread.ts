@@ -8,10 +8,11 @@ import type { Registry } from '../../domain/kernel/registry.ts'
 import { backoff } from '../../projections/backoff.ts'
 import { liveGeneration } from '../../projections/generations.ts'
 import { type Projector, runProjector } from '../../projections/projector.ts'
+import { kindsOf } from './kinds-of.ts'
 import { type EmbeddedDatabase, openPGlite } from './pglite.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
 
-/** What a projector's thread is made of; `port` leads to `openWorkerHost`. */
+/** What a projector's thread is made of; `port` leads to `startReadThread`. */
 export interface ThreadParts {
   readonly port: MessagePort
   readonly data: ThreadData
@@ -45,7 +46,7 @@ export const serveProjector = async ({ port, data, log, registry, catalog }: Thr
         (error: unknown) => send({ type: 'failed', id, error: plainError(error) }),
       )
     }
-    send({ type: 'open', position: (await liveGeneration(db))?.checkpoint })
+    send({ type: 'open', position: (await liveGeneration(db))?.checkpoint, kinds: kindsOf(registry) })
     for (const message of waiting.splice(0)) handle(message)
     const onCommit: Parameters<typeof runProjector>[0]['onCommit'] = (commit) => send({ type: 'commit', commit })
     const options = { db, log, registry, catalog, logger, clock: systemClock, onCommit }

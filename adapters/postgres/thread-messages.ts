@@ -24,7 +24,8 @@ export interface ThreadError {
 }
 
 export type FromThread =
-  | { readonly type: 'open'; readonly position: bigint | undefined }
+  /** The database can be asked; with where its rows stand and all kinds that there are. */
+  | { readonly type: 'open'; readonly position: bigint | undefined; readonly kinds: readonly string[] }
   | { readonly type: 'rows'; readonly id: number; readonly rows: readonly object[] }
   | { readonly type: 'failed'; readonly id: number; readonly error: ThreadError }
   | { readonly type: 'commit'; readonly commit: Commit }

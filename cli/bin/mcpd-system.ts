@@ -1,50 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { type DataFolder, openDataFolder } from '../../adapters/data-folder/data-folder.ts'
-import { createHttpServer, listen } from '../../adapters/http/server.ts'
-import { openFileKeyStore } from '../../adapters/keyring/file-keyring.ts'
-import { openKeyring } from '../../adapters/keyring/keyring.ts'
-import { logKeyStore } from '../../adapters/keyring/log-keyring.ts'
-import { createLinkPair } from '../../adapters/link/in-process.ts'
-import { linkOverSocket } from '../../adapters/link/websocket.ts'
-import { createInstanceHost } from '../../adapters/mcp/host.ts'
-import { serveLink } from '../../adapters/mcp/router.ts'
-import { type LogLocation, openReadSide } from '../../adapters/postgres/read-side.ts'
-import { openProcessRuntime } from '../../adapters/process/process-runtime.ts'
+import type { DatabaseLocation, LogLocation } from '../../adapters/postgres/read-side.ts'
+import { startReadThread } from '../../adapters/postgres/read-thread.ts'
 import { bootId, findProcess } from '../../adapters/process/process-table.ts'
-import { ADMIN, createAccessTokens } from '../../commands/access-tokens.ts'
-import { authorize } from '../../commands/authorize.ts'
-import { createDefaultBackend } from '../../commands/default-backend.ts'
-import { derivedUuid } from '../../commands/event-id.ts'
-import { createCommandLoop } from '../../commands/handle.ts'
-import { competingHolder, soleHolder } from '../../commands/lease.ts'
-import { reactorContext } from '../../commands/reactors/reactor.ts'
-import { startReconciler } from '../../commands/reactors/reconciler.ts'
-import { createResourceCommands } from '../../commands/resources.ts'
-import { resolveEnv } from '../../commands/secrets/resolve-env.ts'
-import { recordRotation, rotateMasterKey } from '../../commands/secrets/rotate-master-key.ts'
-import { seed } from '../../commands/seed.ts'
-import { catalog } from '../../domain/catalog.ts'
-import { systemClock } from '../../domain/kernel/clock.ts'
-import { notFound } from '../../domain/kernel/declared.ts'
-import { coded } from '../../domain/kernel/errors.ts'
+import type { EventLog } from '../../domain/kernel/event-log.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
-import { createRegistry } from '../../domain/kernel/registry.ts'
-import { REACTORS_LEASE } from '../../domain/lease/lease.ts'
 import type { LinkDialer } from '../../domain/mcp/link.ts'
-import { kinds } from '../../domain/registry.ts'
-import { redactor } from '../../domain/secret/redact.ts'
-import { clientLinks } from './client-links.ts'
-import { instanceView } from './instance-view.ts'
-import { kindHooks, secretReader } from './kind-hooks.ts'
 import type { McpdConfig } from './mcpd-config.ts'
 import { openLog } from './open-log.ts'
-import { projectTopology } from './project-topology.ts'
-import { runServers } from './run-servers.ts'
-import { sweepLeftBehind } from './sweep-left-behind.ts'
-import { version } from './version.ts'
+
+// This module loads little: what takes longest at a start, the embedded database's thread, is begun before the rest of
+// mcpd is loaded (`mcpd-wiring.ts`).
 
 /** A running mcpd. */
 export interface Mcpd {
@@ -74,179 +41,45 @@ export const startMcpd = async (
     }
   }
   try {
-    return await wire(config, logger, about, opened, close)
+    const ground = await openGround(config, logger, opened)
+    const { wire } = await import('./mcpd-wiring.ts')
+    return await wire({ ...ground, opened, close }, about)
   } catch (error) {
     await close()
     throw error
   }
 }
 
-const wire = async (
+/** What mcpd stands on. */
+export interface Ground {
+  readonly config: McpdConfig
+  readonly logger: Logger
+  readonly folder: DataFolder
+  readonly logLocation: LogLocation
+  readonly log: EventLog
+  /** Where the rows are. A thread may still be opening its database. */
+  readonly database: Extract<DatabaseLocation, { kind: 'thread' | 'postgres' }>
+  /** How all that is open is closed, in the order in which it was opened. */
+  readonly opened: (() => Promise<unknown>)[]
+  readonly close: () => Promise<void>
+}
+
+const openGround = async (
   config: McpdConfig,
   logger: Logger,
-  about: () => JsonObject,
-  opened: (() => Promise<unknown>)[],
-  close: () => Promise<void>,
-): Promise<Mcpd> => {
-  const clock = systemClock
-  const newId = randomUUID
-  const registry = createRegistry(kinds)
+  opened: Ground['opened'],
+): Promise<Omit<Ground, 'opened' | 'close'>> => {
   const folder = await ownDataFolder(config.dataFolder)
   opened.push(() => folder.release())
   const logLocation = logLocationOf(config, folder)
   const log = await openLog(logLocation)
   opened.push(() => log.close())
-
-  const wasEmpty = (await log.head()) === undefined
-  const loop = createCommandLoop({ log, catalog, clock })
-  const system = reactorContext('mcpd', newId())
-  const keyring = await openKeyring({
-    store:
-      config.eventStoreUrl === undefined
-        ? await openFileKeyStore({ dataFolder: folder.path })
-        : logKeyStore({ log, clock, newId }),
-    dataFolder: folder.path,
-    env: config.env,
-    clock,
-    logger,
-    record: recordRotation({ commands: loop, clock }, system),
-  })
-
-  // Data keys come after the first events, so keys beside an empty log mean that the log is gone: nothing may cover that up.
-  if (wasEmpty && (await keyring.list()).length > 0) throw logLost(folder.path)
-
-  const readSide = await openReadSide({
-    log,
-    logLocation,
-    database:
-      config.databaseUrl === undefined
-        ? { kind: 'pglite', folder: folder.part('read-models') }
-        : { kind: 'postgres', url: config.databaseUrl },
-    registry,
-    catalog,
-    logger,
-  })
-  opened.push(() => readSide.close())
-
-  const defaultBackend = createDefaultBackend(loop, registry, clock)
-  const secrets = secretReader(loop, registry, keyring)
-  const hooks = kindHooks({ loop, keyring, defaultBackend, clock })
-  const resources = createResourceCommands({ loop, registry, clock, newId, hooks })
-  const tokens = createAccessTokens(loop, clock)
-  await seed({ loop, registry, resources, defaultBackend, log, newId })
-
-  const startedAt = clock.now()
-  const runtime = await openProcessRuntime({ dataFolder: folder.path, logger })
-  opened.push(() => runtime.close())
-  const { found: instances, logs } = runtime
-  const sweep = sweepLeftBehind(config, { log, readSide, keyring, logger, startedAt, instances, discard: logs.remove })
-  opened.push(() => sweep.stop())
-  const host = createInstanceHost({ runtime, logger, version, redactor })
-  opened.push(() => host.close())
-  const closing = new AbortController()
-  const servers = runServers({
-    host,
-    reconcile: () =>
-      startReconciler({
-        log,
-        loop,
-        view: instanceView(readSide, closing.signal),
-        host,
-        clock,
-        newId,
-        logger,
-        discard: logs.remove,
-        resolveEnv: (env) => resolveEnv(env, secrets.find),
-      }),
-  })
-  const lease =
-    config.eventStoreUrl === undefined
-      ? soleHolder(servers)
-      : competingHolder(servers, {
-          stream: REACTORS_LEASE,
-          id: holderId(folder),
-          ttlMs: config.leaseMs,
-          log,
-          loop,
-          newId,
-          logger,
-        })
-  opened.push(() => lease.close())
-
-  const topology = projectTopology(readSide, logger)
-  opened.push(async () => topology.close())
-  const { app, metrics } = await createHttpServer({
-    registry,
-    catalog,
-    log,
-    loop,
-    resources,
-    defaultBackend,
-    tokens,
-    readSide,
-    instanceLogs: logs,
-    secretValues: secrets.values,
-    rotateMasterKey: async (context) => ({ ...(await rotateMasterKey({ commands: loop, clock, keyring }, context)) }),
-    instancesAt: lease.place,
-    serveLink: ({ project, socket, bearer, relayed }) => links.serve(project, linkOverSocket(socket), bearer, relayed),
-    reactors: () => [servers.status()],
-    drainLinks: () => servers.drain(),
-    clock,
-    newId,
-    logger,
-    version,
-    about: () => ({
-      dataFolder: folder.path,
-      database: { kind: config.databaseUrl === undefined ? 'pglite' : 'postgres' },
-      ...about(),
-    }),
-  })
-  const links = clientLinks({
-    place: lease.place,
-    logger,
-    serveHere: (project, link) =>
-      serveLink({ project, link, topology, host, logger, onCall: metrics.mcpCall, signal: servers.signal() }),
-  })
-  opened.push(async () => links.close())
-  opened.push(() => app.close())
-  opened.push(async () => closing.abort())
-  const url = await listen(app, config.host, config.port)
-  await lease.open(config.advertiseUrl ?? url)
-  // Last: a start that fails before this point must not use up the one time the token is shown.
-  const firstToken = await tokens.bootstrap(system, await givenToken(config.bootstrapTokenFile))
-
-  return {
-    url,
-    firstToken,
-    issueAdminToken: (description) => tokens.issue(ADMIN, description, reactorContext('mcpd', newId())),
-    accepts: (bearer) =>
-      tokens.authenticate(bearer).then(
-        () => true,
-        () => false,
-      ),
-    dialer: {
-      async dial(project, bearer) {
-        const { principal } = await tokens.authenticate(bearer)
-        authorize(principal, 'run', `project/${project}`)
-        if ((await readSide.queries.get('project', project)).row === undefined)
-          throw notFound({ kind: 'project', name: project })
-        const [here, there] = createLinkPair()
-        links.serve(project, there, bearer, false)
-        return here
-      },
-    },
-    close,
-  }
+  const ground = { config, logger, folder, logLocation, log }
+  if (config.databaseUrl !== undefined) return { ...ground, database: { kind: 'postgres', url: config.databaseUrl } }
+  const thread = startReadThread({ logger, logLocation, folder: folder.part('read-models') })
+  opened.push(() => thread.close())
+  return { ...ground, database: { kind: 'thread', thread } }
 }
-
-/** 500: the data folder has keys of secrets, but no events. */
-const logLost = coded('log-lost', 500, 'There are data keys but no events: the log was lost', (folder: string) => ({
-  message: `there are data keys of secrets, but the event log of ${folder} is empty`,
-  hint: 'Put the log back (the folder "log", or the EventStoreDB that EVENTSTORE_URL named), or choose an empty data folder',
-}))
-
-/** A copy of a data folder is another mcpd, if it lies somewhere else. */
-const holderId = (folder: DataFolder): string => `${hostname()}/${folder.id}/${derivedUuid(folder.path)}`.slice(0, 200)
 
 const ownDataFolder = (path: string): Promise<DataFolder> =>
   openDataFolder(path, {
@@ -262,6 +95,3 @@ const logLocationOf = ({ eventStoreUrl }: McpdConfig, folder: DataFolder): LogLo
   eventStoreUrl === undefined
     ? { kind: 'embedded', folder: folder.part('log') }
     : { kind: 'eventstore', connectionString: eventStoreUrl }
-
-const givenToken = async (file: string | undefined): Promise<string | undefined> =>
-  file === undefined ? undefined : (await readFile(file, 'utf8')).trim()

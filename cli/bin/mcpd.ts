@@ -59,12 +59,13 @@ const main = async (): Promise<void> => {
     await mcpd.close()
     return
   }
-  logger.info({ url: mcpd.url, version, dataFolder: config.dataFolder }, 'mcpd is ready')
   // On stderr and not through the logger: shown once, kept nowhere.
   if (mcpd.firstToken !== undefined && config.bootstrapTokenFile === undefined)
     process.stderr.write(
       `\nThe administrator's token, shown this once:\n\n    ${mcpd.firstToken}\n\nLog in with: mcpctl login --server ${mcpd.url} --token-stdin\n\n`,
     )
+  // Last: whoever waits for this line has read the token.
+  logger.info({ url: mcpd.url, version, dataFolder: config.dataFolder }, 'mcpd is ready')
 }
 
 main().catch((error: unknown) => failed('mcpd', error))

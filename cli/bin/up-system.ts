@@ -1,7 +1,6 @@
 import { CodedError } from '../../domain/kernel/errors.ts'
-import { type Mcplocal, startMcplocal } from '../../proxy/endpoint/start.ts'
+import type { Mcplocal } from '../../proxy/endpoint/start.ts'
 import { saveConfig } from '../config-file.ts'
-import { runDemo } from '../demo.ts'
 import type { Deps } from '../deps.ts'
 import { CliError } from '../errors.ts'
 import { createLogger } from './logger.ts'
@@ -32,6 +31,7 @@ export const up = async (deps: Deps, options: UpOptions): Promise<void> => {
   let mcplocal: Mcplocal | undefined
   try {
     if (signal.aborted) return
+    const { startMcplocal } = await import('../../proxy/endpoint/start.ts')
     mcplocal = await startMcplocal({
       host: '127.0.0.1',
       port: options.mcplocalPort,
@@ -45,7 +45,8 @@ export const up = async (deps: Deps, options: UpOptions): Promise<void> => {
     out.line(`mcplocal  ${mcplocal.url}`)
     out.line(`data      ${config.dataFolder}`)
     out.line(`ready in  ${seconds(performance.now() - began)}; logged in as admin (${deps.config.path})`)
-    if (options.demo) await runDemo(deps, { server: mcpd.url, mcplocal: mcplocal.url, token })
+    if (options.demo)
+      await (await import('../demo.ts')).runDemo(deps, { server: mcpd.url, mcplocal: mcplocal.url, token })
     else out.line('\nNext: mcpctl apply -f examples/first-steps, or mcpctl up --demo')
     out.line('\nCtrl-C ends it. The next start goes on where this one ended.')
     await aborted(signal)

@@ -1,20 +1,37 @@
 import type { Worker } from 'node:worker_threads'
-import { Kysely } from 'kysely'
+import type { Logger } from '../../domain/kernel/logger.ts'
 import { backoff } from '../../projections/backoff.ts'
-import type { Tables } from '../../projections/tables.ts'
+import { CommitSignal } from '../../queries/commit-signal.ts'
 import { readModelUnavailable } from '../../queries/errors.ts'
-import { channelDialect, type SqlChannel } from './dialect.ts'
-import { kindsOf } from './kinds-of.ts'
-import type { HostOptions, ReadHost } from './read-host.ts'
+import type { SqlChannel } from './dialect.ts'
 import { startThread } from './start-thread.ts'
 import type { FromThread, LogLocation, ThreadData, ThreadError, ToThread } from './thread-messages.ts'
 
-export interface WorkerHostOptions extends Omit<HostOptions, 'log' | 'catalog' | 'clock'> {
+// This module loads nothing large: the thread is to start before its program has loaded the rest of itself.
+
+export interface ReadThreadOptions {
+  readonly logger: Logger
   readonly logLocation: LogLocation
+  /** Of the database. Disposable. */
   readonly folder: string
-  /** Module that calls `serveProjector`. */
-  readonly entry: URL
+  /** Module that calls `serveProjector`; `cli/bin/projector-worker` if left out. */
+  readonly entry?: URL
 }
+
+/** The thread of the projector and its PGlite, seen from outside. */
+export interface ReadThread {
+  /** Kept once the thread's database is open, or its first start has failed. */
+  readonly opened: Promise<void>
+  readonly commits: CommitSignal
+  /** Its database. Before it is open, and while the thread is started again, queries are refused with `read-model-unavailable`. */
+  readonly channel: SqlChannel
+  /** @throws read-model-unavailable */
+  rebuild(): Promise<void>
+  close(): Promise<void>
+}
+
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+const ENTRY = new URL(`../../cli/bin/projector-worker.${extension}`, import.meta.url)
 
 /** Most queries that wait for the thread at once; more are refused. */
 const MAX_PENDING = 5000
@@ -29,13 +46,12 @@ interface Pending {
 }
 
 /**
- * Rows in a PGlite that lives, with the projector, in a thread of its own: it would hold this one up. The thread is
- * started again when it ends; queries are refused with `read-model-unavailable` meanwhile.
- *
- * @returns once the thread's database is open, or its first start has failed.
+ * Starts a PGlite that lives, with the projector, in a thread of its own: it would hold this one up. The thread is started
+ * again when it ends. The log must have been opened here once: the thread only reads it.
  */
-export const openWorkerHost = async (options: WorkerHostOptions): Promise<ReadHost> => {
-  const { logger, commits, registry, logLocation, folder, entry } = options
+export const startReadThread = (options: ReadThreadOptions): ReadThread => {
+  const { logger, logLocation, folder, entry = ENTRY } = options
+  const commits = new CommitSignal()
   const stop = new AbortController()
   const pending = new Map<number, Pending>()
   let worker: Worker | undefined
@@ -70,7 +86,7 @@ export const openWorkerHost = async (options: WorkerHostOptions): Promise<ReadHo
         break
       case 'open':
         isOpen = true
-        commits.reset(message.position, kindsOf(registry))
+        commits.reset(message.position, message.kinds)
         opened()
         break
       case 'rows':
@@ -110,8 +126,7 @@ export const openWorkerHost = async (options: WorkerHostOptions): Promise<ReadHo
     for (let failures = 0; !stop.signal.aborted; ) {
       const since = Date.now()
       const fresh = failures >= FAILURES_BEFORE_FRESH
-      const data = { log: logLocation, folder }
-      const reason = await live({ ...data, fresh }, tellOpen)
+      const reason = await live({ log: logLocation, folder, fresh }, tellOpen)
       tellOpen()
       if (stop.signal.aborted) return
       failures = Date.now() - since > HEALTHY_MS ? 1 : failures + 1
@@ -120,10 +135,11 @@ export const openWorkerHost = async (options: WorkerHostOptions): Promise<ReadHo
     }
   }
   const supervised = supervise()
-  await Promise.race([opening, supervised])
 
   return {
-    db: new Kysely<Tables>({ dialect: channelDialect(channel, { transactions: false }) }),
+    opened: Promise.race([opening, supervised]),
+    commits,
+    channel,
     async rebuild() {
       if (!isOpen) throw readModelUnavailable('its database is being started')
       post({ type: 'rebuild' })
