@@ -37,6 +37,8 @@ const bundle = (entryPoints: Readonly<Record<string, string>>, external: readonl
     platform: 'node',
     target: 'node20',
     format: 'cjs',
+    // V8 forgets how a script imports when it takes kept code; Node ≥ 20.19 can require modules.
+    supported: { 'dynamic-import': false },
     // One byte a character. Names stay as they are: errors say them.
     charset: 'ascii',
     minifyWhitespace: true,

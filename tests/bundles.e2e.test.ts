@@ -36,7 +36,13 @@ describe('mcpctl as it is built', () => {
 
   const run = (nodeFlags: readonly string[], ...line: string[]) =>
     promisify(execFile)(process.execPath, [...nodeFlags, '--require', join(home, 'reporter.cjs'), MCPCTL, ...line], {
-      env: { PATH: process.env.PATH ?? '', MCPCTL_HOME: home, MCPCTL_SERVER: mcpd.url, MCPCTL_TOKEN: TOKEN },
+      env: {
+        PATH: process.env.PATH ?? '',
+        MCPCTL_HOME: home,
+        MCPCTL_SERVER: mcpd.url,
+        MCPCTL_MCPLOCAL: 'http://127.0.0.1:1',
+        MCPCTL_TOKEN: TOKEN,
+      },
     })
 
   it('runs the code that V8 compiled when it was built', async () => {
@@ -47,6 +53,13 @@ describe('mcpctl as it is built', () => {
 
   it('loads no more than it needs to say its version', async () => {
     expect((await run([], 'version')).stderr).toBe('mcpctl.js taken\n')
+  })
+
+  it('finds the libraries that stay outside its bundles', async () => {
+    const help = await run([], 'get', '--help')
+    expect([help.stdout.includes('--selector'), help.stderr]).toEqual([true, 'mcpctl.js taken\n'])
+    expect((await run([], 'get', 'servers', '-o', 'jsonpath={.kind}')).stdout).toBe('List')
+    await expect(run([], 'call', 'demo', 'echo')).rejects.toThrow('mcplocal does not answer')
   })
 
   it('compiles anew where V8 is not as it was then', async () => {

@@ -21,7 +21,6 @@ const load = (name: string): unknown => {
     filename: file,
     // V8 takes it only when it is of this very V8, these flags and this source; else it compiles.
     cachedData: fs.readFileSync(`${file}.cache`),
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   })
   script.runInThisContext()(
     module,
