@@ -37,7 +37,7 @@ const bundle = (entryPoints: Readonly<Record<string, string>>, external: readonl
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    // V8 forgets how a script imports when it takes kept code; Node ≥ 20.19 can require modules.
+    // V8 forgets how a script imports when it takes kept code; the Node versions we run on can require modules.
     supported: { 'dynamic-import': false },
     // One byte a character. Names stay as they are: errors say them.
     charset: 'ascii',
