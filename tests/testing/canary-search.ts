@@ -80,13 +80,24 @@ const base64Within = (bytes: Buffer, offset: number): string => {
   return encoded.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6))
 }
 
+/** Logs are renamed while a folder is searched: it is then searched again, this many times at most. */
+const MAX_PASSES = 10
+
 /** Every file of a folder with what is found in it. */
-export const searchFolder = (search: CanarySearch, folder: string, skip?: RegExp): readonly Finding[] =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => `${entry.parentPath}/${entry.name}`)
-    .filter((path) => skip?.test(path) !== true)
-    .flatMap((path) => search.in(readFileSync(path)).map((finding) => `${path}: ${finding}`))
+export const searchFolder = (search: CanarySearch, folder: string, skip?: RegExp): readonly Finding[] => {
+  for (let pass = 1; ; pass++) {
+    try {
+      return readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => `${entry.parentPath}/${entry.name}`)
+        .filter((path) => skip?.test(path) !== true)
+        .flatMap((path) => search.in(readFileSync(path)).map((finding) => `${path}: ${finding}`))
+    } catch (error) {
+      const moved = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+      if (!moved || pass === MAX_PASSES) throw error
+    }
+  }
+}
 
 /**
  * Looks again and again at the command line and the environment of every process, as `ps` shows them to everybody.
