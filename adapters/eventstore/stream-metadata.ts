@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { EventData } from '@eventstore/db-client'
 import type { ExpectedRevision, Retention } from '../../domain/kernel/event-log.ts'
-import type { JsonObject } from '../../domain/kernel/json.ts'
+import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import { logUnavailable, streamTombstoned } from '../../domain/kernel/log-errors.ts'
 import { type AppendContext, actualRevision, appendOnce } from './appending.ts'
 import { persistently } from './attempts.ts'
@@ -18,8 +18,6 @@ interface StreamMetadata {
   readonly revision: ExpectedRevision
   readonly fields: JsonObject
 }
-
-const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null
 
 const readMetadata = async (context: ReadContext, stream: string): Promise<StreamMetadata> => {
   for await (const { event } of readRaw(context, `$$${stream}`, { direction: 'backwards', limit: 1 })) {

@@ -1,8 +1,7 @@
 import type { RunningProgram } from '../../domain/instance/runtime.ts'
 import { startFailed } from '../../domain/instance/runtime.ts'
-import type { JsonObject } from '../../domain/kernel/json.ts'
+import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { isObject } from '../../domain/mcp/rpc.ts'
 import { SharedUpstream, type SharedUpstreamOptions } from './shared-upstream.ts'
 
 /** The protocol revision that mcpd asks for. */

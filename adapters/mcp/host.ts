@@ -7,9 +7,8 @@ import {
   startFailed,
 } from '../../domain/instance/runtime.ts'
 import { CodedError } from '../../domain/kernel/errors.ts'
-import type { JsonObject } from '../../domain/kernel/json.ts'
+import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
-import { isObject } from '../../domain/mcp/rpc.ts'
 import { openSharedUpstream } from './handshake.ts'
 import { textOf } from './rpc.ts'
 import type { SharedUpstream } from './shared-upstream.ts'

@@ -1,6 +1,5 @@
-import type { JsonValue } from '../../domain/kernel/json.ts'
+import { isObject, type JsonValue } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { isObject } from '../../domain/mcp/rpc.ts'
 
 /** A message that was parsed here and belongs to nobody else yet: its id and params may be rewritten in place. */
 export type OwnMessage = { -readonly [Key in keyof RpcMessage]: RpcMessage[Key] }

@@ -1,6 +1,6 @@
-import type { JsonValue } from '../../domain/kernel/json.ts'
+import { isObject, type JsonValue } from '../../domain/kernel/json.ts'
 import type { LinkedServer, RpcMessage } from '../../domain/mcp/link.ts'
-import { errorOf, isObject } from '../../domain/mcp/rpc.ts'
+import { errorOf } from '../../domain/mcp/rpc.ts'
 import type { TopologyServer } from '../../domain/mcp/topology.ts'
 import type { FinishedCall } from './calls.ts'
 import type { ServerList } from './list-changes.ts'

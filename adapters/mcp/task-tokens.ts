@@ -1,6 +1,6 @@
-import type { JsonValue } from '../../domain/kernel/json.ts'
+import { isObject, type JsonValue } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { isObject, type RpcId } from '../../domain/mcp/rpc.ts'
+import type { RpcId } from '../../domain/mcp/rpc.ts'
 import type { PendingCall } from './pending-calls.ts'
 
 /** Most progress tokens of running tasks that a connection remembers; the oldest go first. */

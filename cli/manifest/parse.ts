@@ -1,4 +1,5 @@
 import { type Document, isCollection, isMap, isNode, isScalar, LineCounter } from 'yaml'
+import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { Registry } from '../../domain/kernel/registry.ts'
 import { closest } from '../suggest.ts'
 import type { Declared, Flaw, Place } from './document.ts'
@@ -60,7 +61,7 @@ const parseValue = (value: unknown, path: Path, at: (path: Path) => Place, regis
   return join(Object.entries(value).map(([key, items]) => parseGroup(key, items, [...path, key], at, registry)))
 }
 
-const parseResource = (value: JsonLike, path: Path, at: (path: Path) => Place, registry: Registry): Reading => {
+const parseResource = (value: JsonObject, path: Path, at: (path: Path) => Place, registry: Registry): Reading => {
   const flaw = (below: Path, message: string) => flawed(at([...path, ...below]), below.join('.'), message)
   if (typeof value.kind !== 'string') return flaw(['kind'], 'is missing: which kind of resource this is')
   const kind = registry.find(value.kind)
@@ -136,9 +137,6 @@ const placeOf = (document: Document, path: Path, place: PlaceAt): Place => {
   return place(document.contents?.range?.[0] ?? 0)
 }
 
-type JsonLike = Readonly<Record<string, unknown>>
-const isObject = (value: unknown): value is JsonLike =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const segments = (path: string): Path =>
   path === '' ? [] : path.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part))
 const join = (readings: readonly Reading[]): Reading => ({

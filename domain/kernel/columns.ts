@@ -1,4 +1,4 @@
-import type { JsonValue } from './json.ts'
+import { isObject, type JsonValue } from './json.ts'
 import type { Column } from './kind.ts'
 import type { Resource } from './resource.ts'
 
@@ -34,9 +34,6 @@ const at = (resource: Resource, path: string): JsonValue | undefined => {
   for (const key of rest) value = isObject(value) ? value[key] : undefined
   return value
 }
-
-const isObject = (value: JsonValue | undefined): value is { readonly [key: string]: JsonValue } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const show = (value: JsonValue | undefined): string => {
   if (value === undefined || value === null) return ''

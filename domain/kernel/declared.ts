@@ -4,7 +4,7 @@ import type { Decider, Recorded } from './decider.ts'
 import { coded } from './errors.ts'
 import type { DomainEvent, Revision } from './event.ts'
 import { type EventOf, type EventType, eventType } from './event-type.ts'
-import type { JsonObject } from './json.ts'
+import { isObject, type JsonObject } from './json.ts'
 import { type Labels, labels, type Ref, showRef } from './name.ts'
 import type { ResourceFold, ResourceRow } from './resource.ts'
 import { sameJson } from './same-json.ts'
@@ -171,9 +171,6 @@ const declaration = ({ data }: Recorded<DomainEvent>): { uid: string; spec: Json
   if (typeof uid !== 'string' || !isObject(spec) || !isObject(labels)) throw new TypeError('it declares no spec')
   return { uid, spec, labels: labels as Labels }
 }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The two event types that every declared kind has. */
 export const declaredEventTypes = (kind: string, prefix: string, spec: z.ZodType): readonly EventType[] => [

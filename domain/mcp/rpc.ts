@@ -1,4 +1,4 @@
-import type { JsonObject } from '../kernel/json.ts'
+import { isObject, type JsonObject } from '../kernel/json.ts'
 import type { RpcMessage } from './link.ts'
 
 export type RpcId = string | number
@@ -25,10 +25,6 @@ export const rpcCode = {
   timeout: -32001,
   resourceNotFound: -32002,
 } as const
-
-/** Whether a JSON value is an object, not an array or null. */
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 export const isId = (id: unknown): id is RpcId =>
   typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id))

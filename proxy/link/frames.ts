@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { isObject } from '../../domain/kernel/json.ts'
 import type { LinkedProject, LinkFrame, RpcMessage } from '../../domain/mcp/link.ts'
-import { isObject } from '../../domain/mcp/rpc.ts'
 
 const jsonObject = z.custom<LinkedProject['servers'][number]['initialize'] & object>(isObject, 'must be an object')
 

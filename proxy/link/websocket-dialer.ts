@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import { CodedError } from '../../domain/kernel/errors.ts'
+import { isObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkDialer } from '../../domain/mcp/link.ts'
-import { isObject } from '../../domain/mcp/rpc.ts'
 import { mcpdUnavailable } from './errors.ts'
 import { MAX_FRAME_BYTES, WebSocketLink } from './websocket-link.ts'
 

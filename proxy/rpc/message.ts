@@ -1,6 +1,6 @@
-import type { JsonObject, JsonValue } from '../../domain/kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { isId, isObject, isResponse, type RpcError, type RpcId, rpcCode } from '../../domain/mcp/rpc.ts'
+import { isId, isResponse, type RpcError, type RpcId, rpcCode } from '../../domain/mcp/rpc.ts'
 import { RpcFault } from './errors.ts'
 
 const isRpcError = (error: unknown): boolean =>

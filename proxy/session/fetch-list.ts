@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../domain/kernel/json.ts'
-import { isObject, type RpcResponse } from '../../domain/mcp/rpc.ts'
+import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
+import type { RpcResponse } from '../../domain/mcp/rpc.ts'
 import { AskerGone, type Listed, type ListKind, listKinds } from './lists.ts'
 
 /** Most pages and items that are taken of one server's list. */

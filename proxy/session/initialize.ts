@@ -1,6 +1,5 @@
-import type { JsonObject } from '../../domain/kernel/json.ts'
+import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { LinkedProject, LinkedServer } from '../../domain/mcp/link.ts'
-import { isObject } from '../../domain/mcp/rpc.ts'
 
 /** The protocol revisions we speak with clients, newest first. What mcpd speaks with a server is agreed on there. */
 export const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const

@@ -1,6 +1,6 @@
-import type { JsonObject, JsonValue } from '../../domain/kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue } from '../../domain/kernel/json.ts'
 import { isLogLevel, LOG_LEVELS, type LogLevel } from '../../domain/mcp/log-levels.ts'
-import { isObject, type RpcError, type RpcResponse } from '../../domain/mcp/rpc.ts'
+import type { RpcError, RpcResponse } from '../../domain/mcp/rpc.ts'
 import { invalidParams, methodNotFound, resourceNotFound, unknownName } from '../rpc/errors.ts'
 import type { Catalog } from './catalog.ts'
 import type { ClientRequest } from './client-request.ts'

@@ -1,8 +1,7 @@
-import type { JsonObject } from '../../domain/kernel/json.ts'
+import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import {
   errorOf,
-  isObject,
   notification,
   progressTokenOf,
   type RpcError,
