@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
+import { nestsDeeperThan } from '../../domain/kernel/json.ts'
 import { invalidRequest } from './problem.ts'
 
 /** Deepest JSON that is taken: what walks a body (a hash of it, a check of its texts) takes a stack frame a level. */
-export const MAX_BODY_DEPTH = 100
+const MAX_DEPTH = 100
 
 /**
  * Takes JSON bodies and nothing else. Fastify's own parser makes U+FFFD of bytes that are no UTF-8, so a value would be
@@ -14,25 +15,8 @@ export const jsonBodies = (app: FastifyInstance): void => {
   app.removeContentTypeParser('text/plain')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (!isUtf8(body)) return done(invalidRequest('the body is not UTF-8'))
-    if (nestsTooDeep(body)) return done(invalidRequest(`the body is nested deeper than ${MAX_BODY_DEPTH}`))
-    void parse(request, body.toString('utf8'), done) // it answers by `done`
+    const text = body.toString('utf8')
+    if (nestsDeeperThan(text, MAX_DEPTH)) return done(invalidRequest(`the body is nested deeper than ${MAX_DEPTH}`))
+    void parse(request, text, done) // it answers by `done`
   })
-}
-
-/** Looks at bytes: quotes, backslashes and brackets are never part of a longer UTF-8 sequence. */
-const nestsTooDeep = (body: Buffer): boolean => {
-  let depth = 0
-  let inString = false
-  for (let i = 0; i < body.length; i += 1) {
-    const byte = body[i]
-    if (inString) {
-      if (byte === 0x5c) i += 1
-      else if (byte === 0x22) inString = false
-    } else if (byte === 0x22) inString = true
-    else if (byte === 0x5b || byte === 0x7b) {
-      depth += 1
-      if (depth > MAX_BODY_DEPTH) return true
-    } else if (byte === 0x5d || byte === 0x7d) depth -= 1
-  }
-  return false
 }

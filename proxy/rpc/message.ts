@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, type JsonValue } from '../../domain/kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue, nestsDeeperThan } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { isId, isResponse, type RpcError, type RpcId, rpcCode } from '../../domain/mcp/rpc.ts'
 import { RpcFault } from './errors.ts'
@@ -47,12 +47,15 @@ const asMessage = (value: unknown): RpcMessage => {
   return value as RpcMessage
 }
 
+/** Deepest JSON that is taken: writing it again takes a stack frame a level. */
+const MAX_DEPTH = 500
+
 /**
  * Parses one JSON text as one MCP message.
  * @throws RpcFault -32700 for what is no JSON, -32600 for what is no message or nested deeper than `MAX_DEPTH`
  */
 export const parseMessage = (text: string): RpcMessage => {
-  if (nestsTooDeep(text))
+  if (text.length > 2 * MAX_DEPTH && nestsDeeperThan(text, MAX_DEPTH))
     throw new RpcFault({ code: rpcCode.invalidRequest, message: `Invalid request: nested deeper than ${MAX_DEPTH}` })
   let value: JsonValue
   try {
@@ -62,26 +65,6 @@ export const parseMessage = (text: string): RpcMessage => {
     throw new RpcFault({ code: rpcCode.parseError, message: `Parse error: ${why.slice(0, 200)}` })
   }
   return asMessage(value)
-}
-
-/** Deepest JSON that is taken: writing it again takes a stack frame a level. */
-const MAX_DEPTH = 500
-
-const nestsTooDeep = (text: string): boolean => {
-  if (text.length <= 2 * MAX_DEPTH) return false
-  let depth = 0
-  let inString = false
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i)
-    if (inString) {
-      if (char === 0x5c) i++
-      else if (char === 0x22) inString = false
-    } else if (char === 0x22) inString = true
-    else if (char === 0x5b || char === 0x7b) {
-      if (++depth > MAX_DEPTH) return true
-    } else if (char === 0x5d || char === 0x7d) depth--
-  }
-  return false
 }
 
 /** The id of something that may be a message, for the error that answers it. */
