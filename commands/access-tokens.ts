@@ -11,6 +11,7 @@ import { coded, isError } from '../domain/kernel/errors.ts'
 import type { Actor } from '../domain/kernel/event.ts'
 import type { EventOf } from '../domain/kernel/event-type.ts'
 import { logUnavailable } from '../domain/kernel/log-errors.ts'
+import { settledWithin } from '../domain/kernel/settled-within.ts'
 import type { CommandContext } from './context.ts'
 import type { CommandLoop } from './handle.ts'
 
@@ -55,19 +56,6 @@ const TRUST_IN_OUTAGE_MS = 10 * 60_000
 const MAX_TRUSTED = 5_000
 /** How long a log that does not answer is waited for before a token that is still believed passes: each read would wait otherwise. */
 const PATIENCE_MS = 500
-
-/** What `answer` comes to, or undefined after `ms`. */
-const within = async <Value>(answer: Promise<Value>, ms: number): Promise<Value | undefined> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined)
-  })
-  try {
-    return await Promise.race([answer, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
 
 const TOKEN = /^mcpctl_at_[A-Za-z0-9_-]{43}$/
 
@@ -122,7 +110,7 @@ export const createAccessTokens = (loop: Pick<CommandLoop, 'load' | 'handle'>, c
     if (known === undefined || age >= TRUST_IN_OUTAGE_MS) return answer
     const patience = Math.min(PATIENCE_MS, Math.max(0, since + PATIENCE_MS - clock.now().getTime()))
     try {
-      return (await within(answer, patience)) ?? known.token
+      return (await settledWithin(answer, patience)) ? await answer : known.token
     } catch (error) {
       if (!isError(error, logUnavailable)) throw error
       return known.token

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Exit, MAX_LINE_LENGTH, MAX_STDIN_BUFFER, type RunningProgram } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
+import { settledWithin } from '../../domain/kernel/settled-within.ts'
 import { exitReason, lastLines } from './exit-reason.ts'
 import type { InstanceLog } from './instance-log.ts'
 import { type LineSplitter, lineSplitter } from './line-splitter.ts'
@@ -25,16 +25,6 @@ export interface ProgramOptions {
   readonly redact: (text: string) => string
   /** Bytes; tests make it small. */
   readonly maxLine?: number
-}
-
-const settled = async (promise: Promise<unknown>, ms: number): Promise<boolean> => {
-  const waiting = new AbortController()
-  const late = delay(ms, false, { signal: waiting.signal }).catch(() => false)
-  try {
-    return await Promise.race([promise.then(() => true), late])
-  } finally {
-    waiting.abort()
-  }
 }
 
 /** A started process group as a program that speaks one message a line. */
@@ -71,7 +61,7 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
 
   /** The end of stdout is the end of the program, or soon before it; a program that goes on without can answer nobody. */
   const endIfMute = async () => {
-    if (await settled(left, OUTPUT_WAIT_MS)) return
+    if (await settledWithin(left, OUTPUT_WAIT_MS)) return
     endWith('The program was ended: it closed its stdout and went on running.')
   }
 
@@ -100,7 +90,7 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
 
   const untilExit = async (): Promise<Exit> => {
     await group.gone
-    if (!(await settled(finished, OUTPUT_WAIT_MS))) for (const stream of [stdin, stdout, stderr]) stream.destroy()
+    if (!(await settledWithin(finished, OUTPUT_WAIT_MS))) for (const stream of [stdin, stdout, stderr]) stream.destroy()
     const { code, signal } = await finished
     const rest = errors.end()
     if (rest !== '') onError(rest)
@@ -127,8 +117,8 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
     async stop({ graceMs }) {
       because ??= 'The program was stopped.'
       stdin.end()
-      if (!(await settled(group.gone, graceMs / 2))) await group.end(graceMs / 2)
-      await settled(exited, 2 * OUTPUT_WAIT_MS)
+      if (!(await settledWithin(group.gone, graceMs / 2))) await group.end(graceMs / 2)
+      await settledWithin(exited, 2 * OUTPUT_WAIT_MS)
     },
   }
 }
