@@ -3,7 +3,7 @@ import { access, mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { open } from 'lmdb'
 import type { NewId } from '../../domain/kernel/clock.ts'
-import { CodedError, coded } from '../../domain/kernel/errors.ts'
+import { CodedError, coded, codeOf } from '../../domain/kernel/errors.ts'
 
 /** 409: one mcpd owns a data folder. */
 export const dataFolderInUse = coded(
@@ -115,7 +115,7 @@ const makeFolders = async (path: string): Promise<void> => {
   try {
     await mkdir(path, { mode: 0o700 })
   } catch (error) {
-    const code = errno(error)
+    const code = codeOf(error)
     if (code === 'EEXIST') return
     if (code !== 'ENOENT' || dirname(path) === path || (await isThere(dirname(path)))) throw error
     await makeFolders(dirname(path))
@@ -129,16 +129,13 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   )
 
-const errno = (error: unknown): unknown =>
-  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
-
 const usable = async <T>(path: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work()
   } catch (error) {
     if (error instanceof CodedError) throw error
     // lmdb gives the number, Node the name.
-    const full = errno(error) === 28 || errno(error) === 'ENOSPC'
+    const full = codeOf(error) === 28 || codeOf(error) === 'ENOSPC'
     const reason = full ? 'no space is left on the device' : error instanceof Error ? error.message : String(error)
     throw dataFolderNotWritable(path, reason)
   }

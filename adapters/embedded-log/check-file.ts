@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { endianness } from 'node:os'
 import { join } from 'node:path'
+import { codeOf } from '../../domain/kernel/errors.ts'
 import { dataFolderCorrupt } from './folder-errors.ts'
 
 const PAGE = 4096
@@ -32,7 +33,7 @@ const readMeta = (bytes: Buffer, start: number): Meta => ({
 export const checkFile = async (folder: string): Promise<void> => {
   if (endianness() !== 'LE') return
   const file = await open(join(folder, 'data.mdb')).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   })
   if (file === undefined) return

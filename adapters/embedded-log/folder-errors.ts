@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises'
-import { CodedError, coded } from '../../domain/kernel/errors.ts'
+import { CodedError, coded, codeOf } from '../../domain/kernel/errors.ts'
 import { logUnavailable } from '../../domain/kernel/log-errors.ts'
 
 /** 500: the data folder was written by a newer version of the program; nothing in it was touched. */
@@ -38,9 +38,6 @@ export const dataFolderCorrupt = coded(
 )
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-const codeOf = (error: unknown): unknown =>
-  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
 
 /** A number from LMDB's or the operating system's error, turned into what a person can act on. */
 const FULL = new Map<unknown, string>([

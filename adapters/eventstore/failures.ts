@@ -14,7 +14,7 @@ import {
   UnknownError,
   WrongExpectedVersionError,
 } from '@eventstore/db-client'
-import { CodedError } from '../../domain/kernel/errors.ts'
+import { CodedError, codeOf } from '../../domain/kernel/errors.ts'
 import { logUnavailable } from '../../domain/kernel/log-errors.ts'
 
 /** Nothing came for longer than we wait. The outcome of what was asked is unknown. */
@@ -29,8 +29,6 @@ export class TimedOut extends Error {
 const WRONG_REQUEST = new Set<unknown>([3, 11, 12])
 /** PERMISSION_DENIED and UNAUTHENTICATED. */
 const REFUSED = new Set<unknown>([7, 16])
-
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
 
 /** The stream does not exist, or every one of its events was soft-deleted. The client throws it in the middle of an iteration. */
 export const isMissing = (error: unknown): boolean =>

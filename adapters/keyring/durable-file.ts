@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type FileHandle, link, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { CodedError } from '../../domain/kernel/errors.ts'
+import { CodedError, codeOf } from '../../domain/kernel/errors.ts'
 import { keyringUnavailable } from '../../domain/secret/keyring-errors.ts'
 
 const UNFINISHED = '.tmp'
@@ -45,7 +45,7 @@ export const destroyFile = async (path: string): Promise<void> => {
     await unlink(doomed)
     await syncFolder(dirname(path))
   } catch (error) {
-    if (errno(error) !== 'ENOENT') throw error
+    if (codeOf(error) !== 'ENOENT') throw error
   }
 }
 
@@ -67,15 +67,11 @@ export const guarded = async <T>(path: string, work: () => Promise<T>): Promise<
   try {
     return await work()
   } catch (error) {
-    const code = errno(error)
-    if (code === undefined || error instanceof CodedError) throw error
+    const code = codeOf(error)
+    if (typeof code !== 'string' || error instanceof CodedError) throw error
     throw keyringUnavailable(path, REASONS[code] ?? code)
   }
 }
-
-/** `ENOENT` and the like, or undefined when it is no error of the system. */
-export const errno = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -91,7 +87,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 const replace = async (temporary: string, path: string): Promise<void> => {
   const old = await open(path, constants.O_RDWR).catch((error: unknown) => {
-    if (errno(error) === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   })
   try {

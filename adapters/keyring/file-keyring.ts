@@ -1,9 +1,10 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { codeOf } from '../../domain/kernel/errors.ts'
 import { createTurns } from '../../domain/kernel/turns.ts'
 import { secretUnreadable } from '../../domain/secret/keyring-errors.ts'
 import { type WrappedKey, wrappedKey } from '../../domain/secret/wrapped-key.ts'
-import { destroyFile, errno, guarded, sweep, syncFolder, writeDurably } from './durable-file.ts'
+import { destroyFile, guarded, sweep, syncFolder, writeDurably } from './durable-file.ts'
 import { assertUid, forEachKey, isUid, type KeyStore } from './key-store.ts'
 
 /**
@@ -79,7 +80,7 @@ const readText = async (path: string): Promise<string | undefined> => {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (errno(error) === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }

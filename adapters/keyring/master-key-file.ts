@@ -1,8 +1,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { z } from 'zod'
+import { codeOf } from '../../domain/kernel/errors.ts'
 import { masterKeyExposed, masterKeyInvalid } from '../../domain/secret/keyring-errors.ts'
-import { errno, guarded, sweep, writeDurably } from './durable-file.ts'
+import { guarded, sweep, writeDurably } from './durable-file.ts'
 import { type MasterKey, newMasterKey, parseMasterKey } from './master-key.ts'
 
 /** The present master key and, while a rotation is under way, the one it replaces. */
@@ -30,7 +31,7 @@ export const readMasterKeyFile = (path: string): Promise<MasterKeyFile | undefin
       if (process.platform !== 'win32' && (mode & 0o077) !== 0) throw masterKeyExposed(path, mode & 0o777)
       return parse(path, await readFile(path, 'utf8'))
     } catch (error) {
-      if (errno(error) === 'ENOENT') return undefined
+      if (codeOf(error) === 'ENOENT') return undefined
       throw error
     }
   })
@@ -43,7 +44,7 @@ export const createMasterKeyFile = (path: string): Promise<MasterKeys> =>
       await writeDurably(path, format(keys), 'create')
       return keys
     } catch (error) {
-      const present = errno(error) === 'EEXIST' ? await readMasterKeyFile(path) : undefined
+      const present = codeOf(error) === 'EEXIST' ? await readMasterKeyFile(path) : undefined
       if (present?.ours !== true) throw error
       return present.keys
     }
@@ -59,7 +60,7 @@ export const sweepMasterKeyFile = (path: string): Promise<void> =>
     try {
       await sweep(dirname(path), `${basename(path)}.`)
     } catch (error) {
-      if (errno(error) !== 'ENOENT') throw error
+      if (codeOf(error) !== 'ENOENT') throw error
     }
   })
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { codeOf } from '../../domain/kernel/errors.ts'
 import { allProcesses } from './process-table.ts'
 
 /** How long after SIGKILL we go on looking before a group counts as not to be ended (a process stuck in the kernel). */
@@ -6,9 +7,6 @@ export const KILL_WAIT_MS = 5_000
 const ZOMBIE_LOOK_MS = 100
 const FIRST_POLL_MS = 5
 const LONGEST_POLL_MS = 50
-
-const codeOf = (error: unknown): unknown =>
-  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
 
 /** Signals a whole process group; nothing happens when it is gone. */
 export const signalGroup = (group: number, signal: NodeJS.Signals): void => {

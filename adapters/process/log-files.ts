@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LogLine } from '../../domain/instance/runtime.ts'
+import { codeOf } from '../../domain/kernel/errors.ts'
 import { parseLines } from './log-lines.ts'
 
 /** A file is followed by a new one when it has grown to this. */
@@ -10,8 +11,7 @@ export const LOG_FILES = 3
 
 export type Run = 'current' | 'previous'
 
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR'
 
 const move = async (from: string, to: string): Promise<void> => {
   try {

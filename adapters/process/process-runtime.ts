@@ -2,7 +2,7 @@ import { mkdir, readdir, realpath, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type InstanceLogs, type Launch, type Runtime, startFailed } from '../../domain/instance/runtime.ts'
-import { CodedError } from '../../domain/kernel/errors.ts'
+import { CodedError, codeOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { redactor } from '../../domain/secret/redact.ts'
@@ -45,7 +45,7 @@ const foldersIn = async (folder: string): Promise<readonly string[]> => {
   try {
     return await readdir(folder)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    if (codeOf(error) === 'ENOENT') return []
     throw error
   }
 }

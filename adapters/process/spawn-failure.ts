@@ -1,8 +1,5 @@
 import { startFailed } from '../../domain/instance/runtime.ts'
-import type { CodedError } from '../../domain/kernel/errors.ts'
-
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+import { type CodedError, codeOf } from '../../domain/kernel/errors.ts'
 
 /** Why a program could not be started, as people would say it. `path` is the PATH it was looked for in. */
 export const spawnFailed = (command: string, error: unknown, path: string): CodedError => {

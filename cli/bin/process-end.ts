@@ -1,4 +1,4 @@
-import { CodedError } from '../../domain/kernel/errors.ts'
+import { CodedError, codeOf } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 
 /** A program that has not ended this long after it was told to is ended. */
@@ -31,7 +31,7 @@ export const exitOn = (signals: readonly NodeJS.Signals[], close: () => Promise<
 
 /** Says why a program could not go on, in one message, and ends it: 2 for wrong usage, 1 otherwise. */
 export const failed = (program: string, error: unknown): void => {
-  const usage = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+  const usage = String(codeOf(error)).startsWith('ERR_PARSE_ARGS')
   const hint = error instanceof CodedError ? error.details.hint : undefined
   const message = error instanceof Error ? error.message : String(error)
   const code = error instanceof CodedError ? ` [${error.code}]` : ''

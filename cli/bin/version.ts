@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { codeOf } from '../../domain/kernel/errors.ts'
 
 /** The package's version. Sources and the build lie at different depths below package.json. */
 export const version: string = (() => {
@@ -6,7 +7,7 @@ export const version: string = (() => {
     try {
       return String(JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version)
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+      if (codeOf(error) !== 'ENOENT') throw error
     }
   }
   throw new Error('package.json was not found beside the program')

@@ -66,3 +66,7 @@ export const coded = <Args extends unknown[]>(
 /** Whether an unknown thrown value is the coded error of that factory. */
 export const isError = (error: unknown, factory: { readonly code: string }): error is CodedError =>
   error instanceof CodedError && error.code === factory.code
+
+/** The `code` of an error that is not ours: a name from Node (`ENOENT`), a number from lmdb or gRPC; undefined without one. */
+export const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { codeOf } from '../../domain/kernel/errors.ts'
 
 /** Shorter texts are found everywhere by chance. */
 const MIN_BYTES = 8
@@ -93,7 +94,7 @@ export const searchFolder = (search: CanarySearch, folder: string, skip?: RegExp
         .filter((path) => skip?.test(path) !== true)
         .flatMap((path) => search.in(readFileSync(path)).map((finding) => `${path}: ${finding}`))
     } catch (error) {
-      const moved = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+      const moved = codeOf(error) === 'ENOENT'
       if (!moved || pass === MAX_PASSES) throw error
     }
   }
