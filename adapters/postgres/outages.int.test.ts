@@ -18,16 +18,7 @@ describe.skipIf(programs === undefined)('a Postgres that fails', { timeout: 60_0
   afterAll(() => cluster?.remove())
 
   const freshUrl = (): Promise<string> => cluster.createDatabase(`test_${++databases}`)
-  const asAdmin = async <Row extends object>(text: string): Promise<readonly Row[]> => {
-    const { default: pg } = await import('pg')
-    const client = new pg.Client({ connectionString: cluster.url.replace(/postgres$/, `test_${databases}`) })
-    await client.connect()
-    try {
-      return (await client.query<Row>(text)).rows
-    } finally {
-      await client.end()
-    }
-  }
+  const asAdmin = (text: string) => cluster.query(`test_${databases}`, text)
   const open = (logger = silent): Promise<System> =>
     openSystem(async () => ({ kind: 'postgres', url: await freshUrl() }), logger)
   const openThroughProxy = async (): Promise<System & { readonly proxy: CuttableWay }> => {

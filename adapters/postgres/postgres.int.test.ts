@@ -105,16 +105,7 @@ describe.skipIf(programs === undefined)('the read side on Postgres', { timeout: 
     await vi.waitFor(async () => expect((await readSide.status())[0]?.state).toBe('live'), { timeout: 20_000 })
   })
 
-  const asAdmin = async <Row extends object>(text: string): Promise<readonly Row[]> => {
-    const { default: pg } = await import('pg')
-    const client = new pg.Client({ connectionString: cluster.url.replace(/postgres$/, `test_${databases}`) })
-    await client.connect()
-    try {
-      return (await client.query<Row>(text)).rows
-    } finally {
-      await client.end()
-    }
-  }
+  const asAdmin = (text: string) => cluster.query(`test_${databases}`, text)
   const KILL = `select pg_terminate_backend(pid) from pg_stat_activity
     where pid <> pg_backend_pid() and datname = current_database()`
 

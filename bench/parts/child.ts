@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+
+export { freePort } from '../../tests/testing/free-port.ts'
 
 /** A program of ours, as it is built. */
 export const built = (name: 'mcpctl' | 'mcpd' | 'mcplocal'): string =>
@@ -92,12 +93,3 @@ const matchOf = (child: ChildProcess, lines: string[], ready: RegExp | undefined
       })
     }
   })
-
-/** A port that is free at this moment, for programs that cannot choose one themselves. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import pg from 'pg'
+import { freePort } from '../../../tests/testing/free-port.ts'
 
 const run = promisify(execFile)
 const HOME = '/usr/lib/postgresql'
@@ -17,6 +18,8 @@ export interface Cluster {
   readonly url: string
   /** An empty database on it, by URL. */
   createDatabase(name: string): Promise<string>
+  /** The rows that SQL comes to in one of its databases, as the superuser. */
+  query(database: string, text: string): Promise<readonly object[]>
   start(): Promise<void>
   /** Kills it hard, as a crash would. */
   stop(mode: 'fast' | 'immediate'): Promise<void>
@@ -54,7 +57,7 @@ export const startCluster = async (bin: string): Promise<Cluster> => {
   }
   const data = join(folder, 'data')
   const port = await freePort()
-  const url = `postgres://mcpd@127.0.0.1:${port}/postgres`
+  const urlOf = (database: string): string => `postgres://mcpd@127.0.0.1:${port}/${database}`
   const init = (): Promise<void> =>
     asServer('initdb', ['-D', data, '-U', 'mcpd', '-A', 'trust', '--no-sync', '--no-instructions', '-E', 'UTF8'])
   await init()
@@ -63,18 +66,24 @@ export const startCluster = async (bin: string): Promise<Cluster> => {
     return asServer('pg_ctl', ['-D', data, '-w', '-l', join(folder, 'server.log'), '-o', options, 'start'])
   }
   const stop = (mode: 'fast' | 'immediate'): Promise<void> => asServer('pg_ctl', ['-D', data, '-w', '-m', mode, 'stop'])
+  const query: Cluster['query'] = async (database, text) => {
+    const client = new pg.Client({ connectionString: urlOf(database) })
+    await client.connect()
+    try {
+      return (await client.query(text)).rows
+    } finally {
+      await client.end()
+    }
+  }
   await start()
   return {
-    url,
+    url: urlOf('postgres'),
+    query,
     start,
     stop,
     async createDatabase(name) {
-      const { default: pg } = await import('pg')
-      const client = new pg.Client({ connectionString: url })
-      await client.connect()
-      await client.query(`create database ${name}`)
-      await client.end()
-      return url.replace(/postgres$/, name)
+      await query('postgres', `create database ${name}`)
+      return urlOf(name)
     },
     async kill() {
       const [server = ''] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
@@ -117,15 +126,3 @@ const isRunning = (pid: string): boolean => {
     return false
   }
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      )
-    })
-  })
