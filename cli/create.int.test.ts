@@ -132,7 +132,10 @@ describe('create server', () => {
 
   it('refuses what the schema refuses', async () => {
     const { code, err } = await world.run(['create', 'server', 'x'])
-    expect([code, err]).toEqual([2, expect.stringContaining('spec.packageName: needs either packageName or command')])
+    expect([code, err]).toEqual([
+      2,
+      expect.stringContaining('spec.packageName: needs one of packageName, dockerImage and command'),
+    ])
   })
 })
 

@@ -250,11 +250,14 @@ const affected = ({ stream, type, data }: RecordedEvent): readonly string[] => {
 
 const codeOf = (error: unknown): string => (error instanceof CodedError ? error.code : 'internal')
 
-const programOf = ({ packageName, version, command, args, allowScripts }: ServerSpec) => {
+const programOf = ({ packageName, runtime, version, dockerImage, command, args, allowScripts }: ServerSpec) => {
+  if (dockerImage !== undefined) throw startFailed('This mcpd runs no containers.', 'Use packageName or command')
+  if (runtime === 'python')
+    throw startFailed('This mcpd runs no packages from PyPI.', 'Use a package from npm, or command')
   if (packageName !== undefined)
     return { kind: 'package', packageName, args, allowScripts, ...(version === undefined ? {} : { version }) } as const
   if (command !== undefined) return { kind: 'command', command, args } as const
-  throw startFailed('the server has neither packageName nor command')
+  throw startFailed('the server has nothing to run')
 }
 
 const reasonOf = (error: CodedError): string => {

@@ -23,7 +23,7 @@ export const envVar = z
   })
   .refine((env) => (env.value === undefined) !== (env.valueFrom === undefined), 'needs either value or valueFrom')
 
-/** npm's rule for names, and nothing that npm would take for a path, a URL or a git repository. */
+/** npm's rule for names, and nothing that npm would take for a path, a URL or a git repository. PyPI's normalised names are among them. */
 const packageName = z
   .string()
   .max(214)
@@ -32,10 +32,29 @@ const packageName = z
     'must be an npm package name, such as "@scope/name"; a version goes into "version"',
   )
 
+/** `registry/name:tag` or `name@sha256:…`: what an engine takes for an image, and nothing it would take for a flag. */
+const imageName = z
+  .string()
+  .max(512)
+  .regex(/^[a-z0-9][A-Za-z0-9._:/@-]*$/, 'must be an image, such as "ghcr.io/owner/name:1.2.3"')
+
+/** A tool call that tells whether a copy can do its work. */
+export const healthCheck = z.strictObject({
+  tool: z.string().min(1).max(256).describe('A tool without effects'),
+  arguments: z.record(z.string().max(256), z.unknown()).default({}),
+  intervalSeconds: z.int().min(1).max(86_400).default(60),
+  timeoutSeconds: z.int().min(1).max(600).default(10),
+  failureThreshold: z.int().min(1).max(100).default(3).describe('Failures in a row that make a copy unhealthy'),
+})
+
 export const serverSpec = z
   .strictObject({
     description: z.string().max(1000).optional(),
-    packageName: packageName.optional().describe('npm package that is installed once and run'),
+    packageName: packageName.optional().describe('Package that is installed once and run'),
+    runtime: z
+      .enum(['node', 'python'])
+      .optional()
+      .describe('Where packageName is from: npm (node) or PyPI; npm if left out'),
     version: z
       .string()
       .max(128)
@@ -43,21 +62,32 @@ export const serverSpec = z
       .regex(/[0-9*]/, 'must be a version or a semver range; leave it out for the newest')
       .optional()
       .describe('Version or range of packageName; the newest at the first start if left out'),
-    command: argument.min(1).optional().describe('A program on this machine instead of packageName'),
+    dockerImage: imageName.optional().describe('Image to run in a container, instead of packageName'),
+    command: argument
+      .min(1)
+      .optional()
+      .describe(
+        'A program on this machine instead of packageName; with dockerImage: what runs instead of its entrypoint',
+      ),
     args: z.array(argument).max(256).default([]),
     env: z.array(envVar).max(256).default([]),
     transport: z.literal('STDIO').default('STDIO'),
     sessions: z.literal('shared').default('shared').describe('One connection a copy serves every client'),
     replicas: z.int().min(0).max(32).default(1),
+    healthCheck: healthCheck.optional(),
     allowScripts: z.boolean().default(false).describe('Whether install scripts of the package may run'),
   })
-  .refine((spec) => (spec.packageName === undefined) !== (spec.command === undefined), {
-    error: 'needs either packageName or command',
+  .refine((spec) => (spec.packageName === undefined) !== ((spec.dockerImage ?? spec.command) === undefined), {
+    error: 'needs one of packageName, dockerImage and command',
     path: ['packageName'],
   })
   .refine((spec) => spec.version === undefined || spec.packageName !== undefined, {
     error: 'goes with packageName only',
     path: ['version'],
+  })
+  .refine((spec) => spec.runtime === undefined || spec.packageName !== undefined, {
+    error: 'goes with packageName only',
+    path: ['runtime'],
   })
   .superRefine((spec, context) => {
     const seen = new Set<string>()
@@ -114,10 +144,7 @@ export const server = defineKind({
     { header: 'STATUS', value: ({ spec, status }) => statusOf(spec, status ?? {}) },
     {
       header: 'SOURCE',
-      value: ({ spec }) =>
-        spec.packageName === undefined
-          ? `${spec.command}`
-          : `${spec.packageName}${spec.version === undefined ? '' : `@${spec.version}`}`,
+      value: ({ spec }) => sourceOf(spec),
     },
     ageColumn,
     { header: 'TRANSPORT', wide: true, value: ({ spec }) => `${spec.transport}` },
@@ -128,6 +155,12 @@ export const server = defineKind({
     env: [{ name: 'API_KEY', valueFrom: { secretRef: { name: 'demo', key: 'API_KEY' } } }],
   },
 })
+
+/** What a server runs, in a word: `package@version`, an image or a program. */
+export const sourceOf = ({ packageName, version, dockerImage, command }: JsonObject): string =>
+  packageName === undefined
+    ? `${dockerImage ?? command}`
+    : `${packageName}${version === undefined ? '' : `@${version}`}`
 
 const statusOf = (spec: JsonObject, status: JsonObject): string => {
   const phases = Object.values(phasesOf(status))
