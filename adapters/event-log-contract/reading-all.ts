@@ -1,7 +1,7 @@
-import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import type { Position, RecordedEvent } from '../../domain/kernel/event.ts'
 import type { ReadAllOptions } from '../../domain/kernel/event-log.ts'
+import { abortingReadsContract } from './aborting-reads.ts'
 import { collect, freshStream, numbers, type Subject, sampleEvents } from './log-under-test.ts'
 
 /** Other programs may write to the same server: events that are not of these streams are left out. */
@@ -90,32 +90,11 @@ export const readingAllContract = (subject: Subject): void => {
       expect(await log.head()).toBeGreaterThanOrEqual(second.position)
     })
 
-    it('throws when its signal is aborted', async () => {
+    abortingReadsContract(async (count) => {
       const { log } = subject()
-      const stream = freshStream()
       const before = await log.head()
-      await log.append(stream, sampleEvents(1000), 'none')
-      const stop = new AbortController()
-      let seen = 0
-      const reading = async (): Promise<void> => {
-        for await (const _ of log.readAll({ ...since(before), signal: stop.signal })) {
-          seen += 1
-          stop.abort(new Error('enough'))
-        }
-      }
-      await expect(reading()).rejects.toThrow('enough')
-      expect(seen).toBe(1)
-    })
-
-    it('reads nothing when its signal is aborted already, and leaves no listener on one that is not', async () => {
-      const { log } = subject()
-      await log.append(freshStream(), sampleEvents(3), 'none')
-      const signal = AbortSignal.abort(new Error('too late'))
-      await expect(collect(log.readAll({ signal }))).rejects.toThrow('too late')
-      const unused = new AbortController().signal
-      expect(await collect(log.readAll({ limit: 2, signal: unused }))).toHaveLength(2)
-      for await (const _ of log.readAll({ signal: unused })) break
-      await expect.poll(() => getEventListeners(unused, 'abort')).toEqual([])
+      await log.append(freshStream(), sampleEvents(count), 'none')
+      return (options) => log.readAll({ ...since(before), ...options })
     })
   })
 }

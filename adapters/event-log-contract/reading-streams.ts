@@ -1,5 +1,5 @@
-import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { abortingReadsContract } from './aborting-reads.ts'
 import { collect, freshStream, numbers, type Subject, sampleEvents } from './log-under-test.ts'
 
 export const readingStreamsContract = (subject: Subject): void => {
@@ -67,30 +67,9 @@ export const readingStreamsContract = (subject: Subject): void => {
       expect(numbers(await collect(log.readStream(`${stream}-`, { direction: 'backwards' })))).toEqual([11, 10])
     })
 
-    it('throws when its signal is aborted, so that a part never looks like the whole', async () => {
-      const { log } = subject()
-      const stream = await filled(1000)
-      const stop = new AbortController()
-      let seen = 0
-      const reading = async (): Promise<void> => {
-        for await (const _ of log.readStream(stream, { signal: stop.signal })) {
-          seen += 1
-          stop.abort(new Error('enough'))
-        }
-      }
-      await expect(reading()).rejects.toThrow('enough')
-      expect(seen).toBe(1)
-    })
-
-    it('reads nothing when its signal is aborted already, and leaves no listener on one that is not', async () => {
-      const { log } = subject()
-      const stream = await filled(3)
-      const signal = AbortSignal.abort(new Error('too late'))
-      await expect(collect(log.readStream(stream, { signal }))).rejects.toThrow('too late')
-      const unused = new AbortController().signal
-      expect(await collect(log.readStream(stream, { signal: unused }))).toHaveLength(3)
-      for await (const _ of log.readStream(stream, { signal: unused })) break
-      await expect.poll(() => getEventListeners(unused, 'abort')).toEqual([])
+    abortingReadsContract(async (count) => {
+      const stream = await filled(count)
+      return (options) => subject().log.readStream(stream, options)
     })
 
     it('answers a ping with the milliseconds it took', async () => {
