@@ -64,7 +64,7 @@ export interface CommandLoop {
 }
 
 /** Lost races after which a command gives up. */
-export const MAX_ROUNDS = 20
+const MAX_ROUNDS = 20
 /** Before a lost race is run again, up to so many ms for each one lost: who races with many others gets out of their step. */
 const PAUSE_MS = 2
 /** How long a command waits for others of this process on the same stream. While the log is away all wait at once, not one after the other. */

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { access, mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { open } from 'lmdb'
@@ -117,17 +117,11 @@ const makeFolders = async (path: string): Promise<void> => {
   } catch (error) {
     const code = codeOf(error)
     if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || dirname(path) === path || (await isThere(dirname(path)))) throw error
+    if (code !== 'ENOENT' || dirname(path) === path || existsSync(dirname(path))) throw error
     await makeFolders(dirname(path))
     await mkdir(path, { mode: 0o700 })
   }
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
 
 const usable = async <T>(path: string, work: () => Promise<T>): Promise<T> => {
   try {

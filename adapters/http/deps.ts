@@ -3,6 +3,7 @@ import type { AccessTokens } from '../../commands/access-tokens.ts'
 import type { CommandContext } from '../../commands/context.ts'
 import type { DefaultBackend } from '../../commands/default-backend.ts'
 import type { CommandLoop } from '../../commands/handle.ts'
+import type { Lease } from '../../commands/lease.ts'
 import type { ReactorStatus } from '../../commands/reactors/reactor.ts'
 import type { ResourceCommands } from '../../commands/resources.ts'
 import type { InstanceLogs } from '../../domain/instance/runtime.ts'
@@ -28,8 +29,8 @@ export interface HttpDeps {
   /** Clear values of a secret, by key. */
   readonly secretValues: (name: string) => Promise<Readonly<Record<string, string>>>
   readonly rotateMasterKey: (context: CommandContext) => Promise<JsonObject>
-  /** Where instances run: in this mcpd, for the moment in none, or in another one. */
-  readonly instancesAt: () => 'here' | 'nowhere' | { readonly url: string }
+  /** Where instances run. */
+  readonly instancesAt: Lease['place']
   /** Serves the link of mcplocal over a WebSocket that is open and authorised, until it closes. `relayed`: another mcpd asks for its client. */
   readonly serveLink: (link: {
     readonly project: string

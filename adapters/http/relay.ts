@@ -2,9 +2,11 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { coded } from '../../domain/kernel/errors.ts'
-import { RELAYED_HEADER } from '../../domain/lease/lease.ts'
 import type { HttpDeps } from './deps.ts'
 import { leaves } from './leaving.ts'
+
+/** Marks a request that one mcpd makes of another for its client. */
+export const RELAYED_HEADER = 'x-mcpctl-relayed'
 
 /** 503: what was asked for is with the instances, and nobody runs them at this moment. */
 export const instancesElsewhere = coded(

@@ -1,7 +1,7 @@
+import { RELAYED_HEADER } from '../../adapters/http/relay.ts'
 import { joinLinks } from '../../adapters/link/join.ts'
 import type { Lease } from '../../commands/lease.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
-import { RELAYED_HEADER } from '../../domain/lease/lease.ts'
 import type { Link } from '../../domain/mcp/link.ts'
 import { webSocketDialer } from '../../proxy/link/websocket-dialer.ts'
 

@@ -18,19 +18,19 @@ export const runServers = (deps: {
 }): RunServers => {
   let reconciler: Reconciler | undefined
   let ended = new AbortController()
+  const drain = async (): Promise<void> => {
+    await Promise.all([reconciler?.close(), deps.host.stopAll()])
+  }
   return {
     async begin() {
       ended = new AbortController()
       reconciler = await deps.reconcile()
     },
-    async drain() {
-      await Promise.all([reconciler?.close(), deps.host.stopAll()])
-    },
+    drain,
     async end() {
       ended.abort()
-      await reconciler?.close()
+      await drain()
       reconciler = undefined
-      await deps.host.stopAll()
     },
     status: () => reconciler?.status() ?? { name: 'reconciler', state: 'standby' },
     signal: () => ended.signal,

@@ -88,6 +88,3 @@ export const leaseDecider: Decider<LeaseState, LeaseCommand, LeaseEvent> = {
     }
   },
 }
-
-/** Marks a request that one mcpd makes of the holder for its client. */
-export const RELAYED_HEADER = 'x-mcpctl-relayed'
