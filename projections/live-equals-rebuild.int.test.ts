@@ -16,19 +16,22 @@ import { randomHistory } from './testing/random-history.ts'
 const models = readModels(registry)
 const identity = identityOf(models, registry)
 
-/** What happens to a batch: it is committed, or the program dies before or after the database took it. */
-type Fate = 'well' | 'before' | 'after'
+/** What happens to a write: it is committed, the program dies before or after the database took it, or its values are refused. */
+type Fate = 'well' | 'before' | 'after' | 'refused'
 
 let database: EmbeddedDatabase
 let db: Kysely<Tables>
 let fate: Fate = 'well'
+/** Of the writes to come, before `fate` counts. */
+let fatesToCome: Fate[] = []
 beforeAll(async () => {
   database = await openPGlite(undefined, silent)
   const query = async (text: string, parameters: readonly unknown[]) => {
-    const writes = text.startsWith('with guard')
-    if (writes && fate === 'before') throw new Error('killed before the commit')
+    const its = text.startsWith('with guard') ? (fatesToCome.shift() ?? fate) : 'well'
+    if (its === 'before') throw new Error('killed before the commit')
+    if (its === 'refused') throw Object.assign(new Error('invalid byte sequence'), { code: '22021' })
     const answer = await database.pglite.query<object>(text, [...parameters])
-    if (writes && fate === 'after') throw new Error('killed after the commit')
+    if (its === 'after') throw new Error('killed after the commit')
     return answer
   }
   db = new Kysely({ dialect: channelDialect({ query }, { transactions: true }) })
@@ -68,6 +71,30 @@ const live = async (events: readonly RecordedEvent[], sizes: readonly number[], 
   return generation
 }
 
+/** All batches in one go, each folded while another is written, begun again by a new program after each kill or refusal. */
+const ahead = async (events: readonly RecordedEvent[], sizes: readonly number[], fates: readonly Fate[]) => {
+  const generation = await newGeneration()
+  fatesToCome = [...fates]
+  for (;;) {
+    const projection = await open(generation)
+    try {
+      if ((await projection.applyAll(inBatches(events, sizes))) !== undefined) continue
+      fatesToCome = []
+      return generation
+    } catch (error) {
+      if (!String(error).includes('killed')) throw error
+    }
+  }
+}
+
+async function* inBatches(events: readonly RecordedEvent[], sizes: readonly number[]) {
+  for (let from = 0, n = 0; from < events.length; n += 1) {
+    const size = sizes[n % sizes.length] ?? 1
+    yield events.slice(from, from + size)
+    from += size
+  }
+}
+
 const rowsOf = async (generation: bigint): Promise<readonly (readonly unknown[])[]> => {
   const tables = models.map(({ table, key }) =>
     sql`select * from ${sql.ref(`rm_${generation}.${table}`)} order by ${sql.join(key.map((name) => sql.ref(name)))}`.execute(
@@ -100,6 +127,8 @@ describe('rows made live, in batches, by programs that are killed', () => {
           const rebuilt = await newGeneration()
           expect(await (await open(rebuilt)).apply(events)).toBeUndefined()
           expect(await rowsOf(piecemeal)).toEqual(await rowsOf(rebuilt))
+          const refusals = fates.map((each) => (each === 'before' ? 'refused' : each))
+          expect(await rowsOf(await ahead(events, sizes, [...fates, ...refusals]))).toEqual(await rowsOf(rebuilt))
 
           const folded = given(told)
           const [resources = [], history = []] = await rowsOf(rebuilt)
@@ -112,4 +141,49 @@ describe('rows made live, in batches, by programs that are killed', () => {
       { numRuns: 60 },
     ),
   )
+})
+
+describe('a value that the database refuses, while the next batch is folded already', () => {
+  it('stops there: what comes before is written, and nothing after', { timeout: 30_000 }, async () => {
+    await dropLeftOvers(db)
+    const spec = { command: 'node', args: [], env: [], transport: 'STDIO', replicas: 1 }
+    const told = Array.from({ length: 20 }, (_, i) => {
+      const data = { uid: `uid-${i}`, labels: {}, spec }
+      return [`server-s${i}`, 'ServerDeclared', data] as const
+    })
+    const events = recorded(told).map((event, i) => {
+      const actor = { kind: 'User', name: i === 10 ? 'a\0b' : 'ada' } as const
+      return { ...event, metadata: { ...event.metadata, actor } }
+    })
+    const projection = await open(await newGeneration())
+    const poison = await projection.applyAll(inBatches(events, [4]))
+    expect(poison).toMatchObject({ event: { position: 11n }, cause: { code: '22P05' } })
+    expect(projection.checkpoint).toBe(10n)
+    const [resources = []] = await rowsOf(projection.generation)
+    expect(resources.length).toBe(10)
+  })
+})
+
+describe('a log that goes away while a write fails', () => {
+  it('leaves nothing in memory that the database has not: the next attempt counts no event twice', async () => {
+    await dropLeftOvers(db)
+    const at = '2026-03-01T12:00:00.000Z'
+    const base = { server: 's', serverUid: 'u', specHash: 'h', at }
+    const exited = { ...base, reason: 'it ended', code: 1, failures: 1, nextRetryAt: at }
+    const events = recorded([
+      ['instance-s-1', 'InstanceCreated', { ...base, uid: 'x' }],
+      ['instance-s-1', 'InstanceExited', exited],
+    ])
+    const projection = await open(await newGeneration())
+    await projection.apply(events.slice(0, 1))
+    const goesAway = async function* () {
+      fatesToCome = ['before']
+      yield events.slice(1)
+      throw new Error('the log is away')
+    }
+    await expect(projection.applyAll(goesAway())).rejects.toThrow('the log is away')
+    expect(await projection.applyAll(inBatches(events, [1]))).toBeUndefined()
+    const [resources = []] = await rowsOf(projection.generation)
+    expect(resources).toMatchObject([{ name: 's-1', status: { restarts: 1 } }])
+  })
 })

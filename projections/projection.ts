@@ -31,6 +31,8 @@ export interface Projection {
    * @throws the database's error when it could not commit; nothing is half done, and the same batch may be given again.
    */
   apply(events: readonly RecordedEvent[]): Promise<Poison | undefined>
+  /** The same for one batch after the other, each folded while the one before it is written. */
+  applyAll(batches: AsyncIterable<readonly RecordedEvent[]>): Promise<Poison | undefined>
 }
 
 /** Another program moved the checkpoint: this one is not, or no longer, the generation's only writer. */
@@ -46,7 +48,7 @@ export const createProjection = (options: ProjectionOptions): Projection => {
   const schema = schemaOf(generation)
   const caches = new Map(models.map((model) => [model, new RowCache(options.checkpoint < 0n)]))
   const loads = new Map(models.map((model) => [model, tableStatements(schema, model).load]))
-  const write = writeStatement(schema, models, channel)
+  const statement = writeStatement(schema, models, channel)
   let checkpoint = options.checkpoint
 
   const load = async (steps: readonly Step[]): Promise<void> => {
@@ -72,33 +74,32 @@ export const createProjection = (options: ProjectionOptions): Projection => {
     return cache?.has(id) === true ? cache.get(id) : loaded.get(`${model.table}\0${id}`)
   }
 
-  const commit = async (position: Position, handled: number, changes: Changes): Promise<void> => {
-    const parameters: unknown[] = [position, handled, generation, checkpoint]
-    const sizes = new Map<object, number>()
-    for (const [model, rows] of changes) {
-      const texts: string[] = []
-      const gone: (readonly string[])[] = []
-      for (const { key, row } of rows.values()) {
-        if (row === undefined) gone.push(key)
-        else {
-          const text = encodeRow(model, row)
-          sizes.set(row, text.length)
-          texts.push(text)
-        }
-      }
-      parameters.push(`[${texts.join(',')}]`)
-      if (!model.insertOnly) parameters.push(encodeKeys(model, gone))
-    }
-    const committed: Commit = { position, changes: kindsOf(changes) }
-    if (channel !== undefined) parameters.push(encodeCommit(committed))
-    const { rows } = await db.executeQuery(CompiledQuery.raw(write, parameters))
-    if (rows.length === 0) throw new LostGeneration(generation)
-    checkpoint = position
+  /** Folds events into rows, by what the caches and the database hold; neither is changed. */
+  const fold = async (events: readonly RecordedEvent[]): Promise<Folded> => {
+    const { steps, poison } = plan(models, catalog, events)
+    loaded.clear()
+    await load(steps)
+    const { changes, handled, failure } = foldSteps(models, steps, before)
+    const failed = events[handled]
+    const stopped = failure !== undefined && failed !== undefined ? { event: failed, cause: failure.cause } : poison
+    return { events, handled, poison: stopped, changes, ...encode(changes) }
+  }
+
+  /** Puts folded rows into the caches and writes them: from its call on, later folds stand on them. */
+  const write = async ({ events, handled, changes, tables, sizes }: Folded): Promise<void> => {
+    const position = events[handled - 1]?.position
+    if (position === undefined) return
     for (const [model, changed] of changes) {
       const cache = caches.get(model)
       if (cache === undefined || model.insertOnly) continue
       for (const [id, { row }] of changed) cache.set(id, row, row === undefined ? 0 : (sizes.get(row) ?? 0))
     }
+    const committed: Commit = { position, changes: kindsOf(changes) }
+    const notified = channel === undefined ? [] : [encodeCommit(committed)]
+    const parameters = [position, handled, generation, checkpoint, ...tables, ...notified]
+    const { rows } = await db.executeQuery(CompiledQuery.raw(statement, parameters))
+    if (rows.length === 0) throw new LostGeneration(generation)
+    checkpoint = position
     const told = channel === undefined ? smallRows(changes, sizes) : undefined
     options.onCommit?.(told === undefined ? committed : { ...committed, rows: told })
   }
@@ -107,26 +108,57 @@ export const createProjection = (options: ProjectionOptions): Projection => {
     for (const cache of caches.values()) cache.clear()
   }
 
+  /** What the database says is certain again, the caches are not. @returns the event whose values it refuses */
+  const recover = async (error: unknown, events: readonly RecordedEvent[]): Promise<Poison | undefined> => {
+    forget()
+    const [only] = events
+    if (!isDataError(error) || only === undefined) throw error
+    // Find the event the value came from, and commit what stands before it.
+    if (events.length === 1) return { event: only, cause: error }
+    const half = Math.ceil(events.length / 2)
+    return (await apply(events.slice(0, half))) ?? (await apply(events.slice(half)))
+  }
+
   const apply = async (events: readonly RecordedEvent[]): Promise<Poison | undefined> => {
     const fresh = events.filter(({ position }) => position > checkpoint)
     if (fresh.length === 0) return undefined
-    const { steps, poison } = plan(models, catalog, fresh)
     try {
-      loaded.clear()
-      await load(steps)
-      const { changes, handled, failure } = foldSteps(models, steps, before)
-      const last = fresh[handled - 1]
-      if (last !== undefined) await commit(last.position, handled, changes)
-      const failed = fresh[handled]
-      return failure !== undefined && failed !== undefined ? { event: failed, cause: failure.cause } : poison
+      const folded = await fold(fresh)
+      await write(folded)
+      return folded.poison
     } catch (error) {
-      forget()
-      const [only] = fresh
-      if (!isDataError(error) || only === undefined) throw error
-      // The database refuses a value: find the event it came from, and commit what stands before it.
-      if (fresh.length === 1) return { event: only, cause: error }
-      const half = Math.ceil(fresh.length / 2)
-      return (await apply(fresh.slice(0, half))) ?? (await apply(fresh.slice(half)))
+      return recover(error, fresh)
+    }
+  }
+
+  const applyAll = async (batches: AsyncIterable<readonly RecordedEvent[]>): Promise<Poison | undefined> => {
+    let last: { readonly folded: Folded; readonly written: Promise<void> } | undefined
+    /** Waits for the batch that is being written; resolves with the event that this one ends at. */
+    const settle = async (): Promise<Poison | undefined> => {
+      if (last === undefined) return undefined
+      try {
+        await last.written
+        return last.folded.poison
+      } catch (error) {
+        return recover(error, last.folded.events)
+      }
+    }
+    try {
+      for await (const batch of batches) {
+        const behind = last?.folded.events.at(-1)?.position ?? checkpoint
+        const fresh = batch.filter(({ position }) => position > behind)
+        if (fresh.length === 0) continue
+        const folded = await fold(fresh)
+        const poison = await settle()
+        if (poison !== undefined) return poison
+        const written = write(folded)
+        written.catch(() => undefined) // for the one who settles
+        last = { folded, written }
+      }
+      return await settle()
+    } finally {
+      // Whatever else ended the loop: the caches must not stay ahead of the database.
+      await last?.written.catch(forget)
     }
   }
 
@@ -136,7 +168,42 @@ export const createProjection = (options: ProjectionOptions): Projection => {
       return checkpoint
     },
     apply,
+    applyAll,
   }
+}
+
+/** A batch on its way into the database. */
+interface Folded {
+  readonly events: readonly RecordedEvent[]
+  /** How many of them, from the first on, went into `changes`. */
+  readonly handled: number
+  /** The event after those, when it cannot be handled. */
+  readonly poison: Poison | undefined
+  readonly changes: Changes
+  /** Parameters of the write statement: for each model rows, and keys to delete. */
+  readonly tables: readonly string[]
+  /** Characters of each row as JSON. */
+  readonly sizes: ReadonlyMap<object, number>
+}
+
+const encode = (changes: Changes): Pick<Folded, 'tables' | 'sizes'> => {
+  const tables: string[] = []
+  const sizes = new Map<object, number>()
+  for (const [model, changed] of changes) {
+    const texts: string[] = []
+    const gone: (readonly string[])[] = []
+    for (const { key, row } of changed.values()) {
+      if (row === undefined) gone.push(key)
+      else {
+        const text = encodeRow(model, row)
+        sizes.set(row, text.length)
+        texts.push(text)
+      }
+    }
+    tables.push(`[${texts.join(',')}]`)
+    if (!model.insertOnly) tables.push(encodeKeys(model, gone))
+  }
+  return { tables, sizes }
 }
 
 /** Most characters of JSON that a commit tells of. */

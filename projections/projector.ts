@@ -230,16 +230,7 @@ class ProjectorRun {
     const signal = this.#signal
     return this.#patiently(async () => {
       const after = projection.checkpoint === BEGINNING ? {} : { after: projection.checkpoint }
-      let batch: RecordedEvent[] = []
-      for await (const event of log.readAll({ ...after, signal })) {
-        batch.push(event)
-        if (batch.length < BATCH_EVENTS) continue
-        const poison = await projection.apply(batch)
-        if (poison !== undefined || signal.aborted) return poison
-        batch = []
-        await nextTurn()
-      }
-      return signal.aborted ? undefined : projection.apply(batch)
+      return projection.applyAll(batchesOf(log.readAll({ ...after, signal }), signal))
     })
   }
 
@@ -257,6 +248,23 @@ class ProjectorRun {
     }
     return undefined
   }
+}
+
+/** Whole batches until `signal` aborts; the loop that takes them gives everybody else in this thread a turn in between. */
+async function* batchesOf(
+  events: AsyncIterable<RecordedEvent>,
+  signal: AbortSignal,
+): AsyncGenerator<readonly RecordedEvent[]> {
+  let batch: RecordedEvent[] = []
+  for await (const event of events) {
+    batch.push(event)
+    if (batch.length < BATCH_EVENTS) continue
+    yield batch
+    if (signal.aborted) return
+    batch = []
+    await nextTurn()
+  }
+  if (!signal.aborted) yield batch
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

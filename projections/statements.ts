@@ -68,16 +68,20 @@ export const writeStatement = (schema: string, models: readonly ReadModel[], cha
   return `with guard as (${guard}), ${parts.map((part, i) => `p${i} as (${part})`).join(', ')} select number${notify} from guard`
 }
 
-/** JSON of one row as `recordset` reads it. */
+/** JSON of one row as `recordset` reads it; put together by hand, because it is made for every event of a rebuild. */
 export const encodeRow = (model: ReadModel, row: object): string => {
-  const values: Readonly<Record<string, unknown>> = { ...row }
-  const out: Record<string, unknown> = {}
+  const values: Readonly<Record<string, unknown>> = row as Readonly<Record<string, unknown>>
+  let text = ''
   for (const { name, type } of model.columns) {
-    const value = values[name]
-    if (value === null || value === undefined) out[name] = null
-    else out[name] = type === 'bigint' ? String(value) : type === 'text' ? value : JSON.stringify(value)
+    text += `${text === '' ? '{' : ','}"${name}":${encodeValue(type, values[name])}`
   }
-  return JSON.stringify(out)
+  return `${text}}`
+}
+
+const encodeValue = (type: ReadModel['columns'][number]['type'], value: unknown): string => {
+  if (value === null || value === undefined) return 'null'
+  if (type === 'bigint') return `"${value}"`
+  return JSON.stringify(type === 'text' ? value : JSON.stringify(value))
 }
 
 /** JSON list of keys. */

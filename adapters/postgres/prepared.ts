@@ -49,7 +49,7 @@ export const preparedChannel = (pglite: PGlite): SqlChannel => {
         const { name, messages } = statement(text)
         const run = [
           ...messages,
-          serialize.bind({ statement: name, values: parameters.map(asText) }),
+          bind(name, parameters.map(asText)),
           serialize.describe({ type: 'P' }),
           serialize.execute({}),
           serialize.sync(),
@@ -64,6 +64,33 @@ export const preparedChannel = (pglite: PGlite): SqlChannel => {
         }
       }),
   }
+}
+
+const HEADER_BYTES = 5
+const INT16_BYTES = 2
+const INT32_BYTES = 4
+const NULL_LENGTH = -1
+
+/**
+ * Postgres' Bind message for the unnamed portal, all values as text. PGlite's own counts a text's bytes character by
+ * character, which takes 5 % of a rebuild: its batches are megabytes of text.
+ */
+const bind = (statement: string, values: readonly (string | null)[]): Uint8Array => {
+  const lengths = values.map((value) => (value === null ? NULL_LENGTH : Buffer.byteLength(value)))
+  const valueBytes = lengths.reduce((sum, length) => sum + INT32_BYTES + Math.max(length, 0), 0)
+  const fixed = HEADER_BYTES + 1 + Buffer.byteLength(statement) + 1 + 3 * INT16_BYTES
+  const message = Buffer.allocUnsafe(fixed + valueBytes)
+  let at = message.write('B', 'latin1')
+  at = message.writeInt32BE(message.length - 1, at)
+  at += message.write(`\0${statement}\0`, at)
+  at = message.writeInt16BE(0, at)
+  at = message.writeInt16BE(values.length, at)
+  for (const [i, value] of values.entries()) {
+    at = message.writeInt32BE(lengths[i] ?? NULL_LENGTH, at)
+    if (value !== null) at += message.write(value, at)
+  }
+  message.writeInt16BE(0, at)
+  return message
 }
 
 /** A parameter in Postgres' text form; a list as an array. */
