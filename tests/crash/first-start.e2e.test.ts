@@ -2,9 +2,9 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { issueToken, launchMcpd } from '../testing/launched-mcpd.ts'
 import { seeded } from '../testing/seeded.ts'
 import { api } from './testing/api.ts'
+import { issueToken, launchMcpd } from './testing/launched-mcpd.ts'
 import { expectTidy } from './testing/leftovers.ts'
 import { differences, takePicture } from './testing/picture.ts'
 import { readLog } from './testing/replay.ts'
@@ -27,7 +27,7 @@ describe(`mcpd that is killed during its first start (seed ${seed})`, { timeout:
           const killed = launchMcpd(dataFolder)
           await pause(random.int(Math.ceil(startMs * 1.1))) // the moment is the point: it has no condition
           await killed.end()
-          printed.push(...[killed.token()].filter((token) => token !== undefined))
+          printed.push(...[killed.token].filter((token) => token !== ''))
         }
         await expectWhole(dataFolder, printed)
       }
@@ -43,9 +43,9 @@ const expectWhole = async (dataFolder: string, printed: readonly string[]): Prom
   const mcpd = launchMcpd(dataFolder)
   try {
     const { url } = await mcpd.ready
-    if (given === undefined) await expect.poll(() => mcpd.token(), { timeout: 10_000 }).toBeDefined()
-    else expect(mcpd.token()).toBeUndefined()
-    const client = api(url, given ?? mcpd.token() ?? '')
+    if (given === undefined) await expect.poll(() => mcpd.token, { timeout: 10_000 }).not.toBe('')
+    else expect(mcpd.token).toBe('')
+    const client = api(url, given ?? mcpd.token)
     const body = { metadata: { name: 'a' }, spec: { data: { VALUE: 'v' } } }
     expect((await client.send('POST', 'secrets', { body }))?.status).toBe(201)
     expect(await client.read('secrets/a/values')).toEqual({ values: { VALUE: 'v' } })

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { median } from '../../bench/parts/measure.ts'
 import { seeded } from '../testing/seeded.ts'
 import { expectTidy } from './testing/leftovers.ts'
 import { deadline, rounds, seed } from './testing/settings.ts'
-import { bareStartMs, median, START_MS, slowness } from './testing/start-time.ts'
+import { bareStartMs, START_MS, slowness } from './testing/start-time.ts'
 import { openTrial, someMoment } from './testing/trial.ts'
 import { inTrialFolder } from './testing/trial-folder.ts'
 

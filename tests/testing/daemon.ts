@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { printed } from './printed.ts'
 
 const BIN = fileURLToPath(new URL('../../dist/cli/bin/', import.meta.url))
 const READY_MS = 60_000
@@ -11,14 +12,20 @@ const TOKEN = /mcpctl_at_[\w-]{43}/
 export interface Daemon {
   readonly pid: number
   readonly url: string
-  /** The first token, where this start has shown one. */
+  /** The first token, where this start has shown one; '' where not. */
   readonly token: string
-  /** All of its standard error so far. */
+  /** All that it has printed so far. */
   log(): string
   /** Its exit code; null when a signal ended it. */
   readonly exited: Promise<number | null>
-  /** Sends a signal and waits for the end. */
-  end(signal: NodeJS.Signals): Promise<number | null>
+  /** Sends a signal, SIGKILL if left out, and waits for the end. */
+  end(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+/** One that has just been started. */
+export interface Launched extends Omit<Daemon, 'url'> {
+  /** Its URL, once it says that it is ready. Rejects with its log when it ends before, or takes too long. */
+  readonly ready: Promise<string>
 }
 
 export interface DaemonOptions {
@@ -29,6 +36,8 @@ export interface DaemonOptions {
   readonly args?: readonly string[]
   /** Before the program: `['prlimit', '--core=0']`. */
   readonly wrapper?: readonly string[]
+  /** When a start counts as hung. */
+  readonly readyMs?: number
 }
 
 /** The environment of a program whose home is a test's own folder. */
@@ -38,62 +47,53 @@ export const environmentOf = (home: string): Record<string, string> => ({
   MCPCTL_HOME: join(home, '.mcpctl'),
 })
 
-const launch = ({ program, home, env, args = [], wrapper = [] }: DaemonOptions): ChildProcess => {
+const spawned = ({ program, home, env, args = [], wrapper = [] }: DaemonOptions): ChildProcess => {
   const line = [...wrapper, process.execPath, join(BIN, `${program}.js`), '--port', '0', ...args]
   return spawn(line[0] ?? '', line.slice(1), {
     env: { ...environmentOf(home), ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
 
-/** Starts a program on a free port and waits until it says that it is ready. Rejects with its log when it ends before. */
-export const startDaemon = async (options: DaemonOptions): Promise<Daemon> => {
-  const child = launch(options)
+/** Starts a program on a free port, and returns at once. */
+export const launchDaemon = (options: DaemonOptions): Launched => {
+  const child = spawned(options)
   const exited = once(child, 'exit').then(([code]): number | null => code)
-  let log = ''
-  const ready = new Promise<string>((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`not ready:\n${log}`)), READY_MS)
-    child.stderr?.on('data', (chunk) => {
-      log += chunk
-      const url = new RegExp(`"url":"([^"]+)".*"msg":"${options.program} is ready"`).exec(log)?.[1]
-      if (url === undefined) return
-      clearTimeout(late)
-      resolve(url)
-    })
-    void exited.then((code) => {
-      clearTimeout(late)
-      reject(new Error(`${options.program} ended with ${code}:\n${log}`))
-    })
-  })
-  const url = await ready
+  const readyLine = `"msg":"${options.program} is ready"`
+  const urlIn = (line: string): string | undefined => (line.includes(readyLine) ? JSON.parse(line).url : undefined)
+  const { log, found: ready } = printed(child, urlIn, options.readyMs ?? READY_MS)
+  ready.catch(() => undefined) // whoever ends it earlier does not ask
   return {
     pid: child.pid ?? 0,
-    url,
-    log: () => log,
+    ready,
+    log,
     get token() {
-      return TOKEN.exec(log)?.[0] ?? ''
+      return TOKEN.exec(log())?.[0] ?? ''
     },
     exited,
-    end(signal) {
+    end(signal = 'SIGKILL') {
       child.kill(signal)
       return exited
     },
   }
 }
 
+/** Starts a program on a free port and waits until it says that it is ready. Rejects with its log when it ends before. */
+export const startDaemon = async (options: DaemonOptions): Promise<Daemon> => {
+  const launched = launchDaemon(options)
+  return Object.assign(launched, { url: await launched.ready })
+}
+
 /** Runs a program that is expected to end by itself. */
 export const runDaemon = async (
   options: DaemonOptions,
 ): Promise<{ readonly code: number | null; readonly log: string }> => {
-  const child = launch(options)
-  let log = ''
-  child.stderr?.on('data', (chunk) => {
-    log += chunk
-  })
-  const late = setTimeout(() => child.kill('SIGKILL'), READY_MS)
-  const [code] = await once(child, 'close')
-  clearTimeout(late)
-  return { code, log }
+  const child = spawned(options)
+  const closed = once(child, 'close')
+  const { log, found } = printed(child, () => undefined, READY_MS)
+  await found.catch(() => child.kill('SIGKILL'))
+  const [code] = await closed
+  return { code, log: log() }
 }
 
 /** An answer of mcpd. */

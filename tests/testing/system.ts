@@ -1,11 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { environmentOf } from './daemon.ts'
+import { printed } from './printed.ts'
 
 /** The built command line. */
 export const MCPCTL = fileURLToPath(new URL('../../dist/cli/bin/mcpctl.cjs', import.meta.url))
@@ -39,11 +40,11 @@ export const startSystem = async (
   home: string,
   options: { readonly args?: readonly string[]; readonly env?: Record<string, string> } = {},
 ): Promise<System> => {
-  const env = { PATH: process.env.PATH ?? '', HOME: home, MCPCTL_HOME: join(home, '.mcpctl'), ...options.env }
+  const env = { ...environmentOf(home), ...options.env }
   const args = [MCPCTL, 'up', '--port', '0', '--mcplocal-port', '0', ...(options.args ?? [])]
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const lines: string[] = []
-  await ready(child, lines)
+  const { log, found } = printed(child, (line) => line.startsWith('Ctrl-C') || undefined, READY_MS)
+  await found
   const config = JSON.parse(await readFile(join(home, '.mcpctl', 'config.json'), 'utf8'))
   const { server, mcplocal, token } = config
   return {
@@ -51,7 +52,7 @@ export const startSystem = async (
     server,
     mcplocal,
     token,
-    output: () => lines.join('\n'),
+    output: log,
     mcpctl: (args, run = {}) => runMcpctl(args, { ...env, ...run.env }, run.stdin),
     async connect(project) {
       const client = new Client({ name: 'test', version: '1' })
@@ -70,24 +71,6 @@ export const startSystem = async (
     },
   }
 }
-
-const ready = (child: ChildProcess, lines: string[]): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`not ready:\n${lines.join('\n')}`)), READY_MS)
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream === null) continue
-      createInterface({ input: stream }).on('line', (line) => {
-        lines.push(line)
-        if (!line.startsWith('Ctrl-C')) return
-        clearTimeout(late)
-        resolve()
-      })
-    }
-    child.on('exit', (code) => {
-      clearTimeout(late)
-      reject(new Error(`ended with ${code}:\n${lines.join('\n')}`))
-    })
-  })
 
 /** Runs the built mcpctl once. */
 export const runMcpctl = (args: readonly string[], env: Readonly<Record<string, string>>, stdin = ''): Promise<Ran> =>

@@ -18,6 +18,3 @@ export const bareStartMs = async (): Promise<number> => {
  * that on a busy one: a start has two threads at work, which then take turns.
  */
 export const slowness = (bareMs: number): number => Math.max(1, (2 * bareMs) / BARE_MS - 1)
-
-export const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN

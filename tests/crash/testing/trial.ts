@@ -1,9 +1,9 @@
 import { cp } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, onTestFailed, onTestFinished } from 'vitest'
-import { type LaunchedMcpd, launchMcpd } from '../../testing/launched-mcpd.ts'
 import type { Seeded } from '../../testing/seeded.ts'
 import { type Api, api } from './api.ts'
+import { type LaunchedMcpd, launchMcpd } from './launched-mcpd.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import { expectGone, expectNobodyIn, familyOf } from './leftovers.ts'
 import { differences, type Picture, takePicture } from './picture.ts'
@@ -70,8 +70,8 @@ const LONGEST_LOAD_MS = 10_000
 export const openTrial = async ({ folder, random, writers = WRITERS, env = {} }: TrialOptions): Promise<Trial> => {
   const mcpd = launchMcpd(folder, env)
   const { url } = await mcpd.ready
-  await expect.poll(() => mcpd.token(), { timeout: 10_000 }).toBeDefined()
-  const token = mcpd.token() ?? ''
+  await expect.poll(() => mcpd.token, { timeout: 10_000 }).not.toBe('')
+  const { token } = mcpd
   const ledger = createLedger(token)
   const names = Array.from({ length: writers }, (_, i) => `w${i}`)
   const all = names.map((name) => createWriter(name, ledger, random.fork(name)))
@@ -102,7 +102,7 @@ class RunningTrial implements Trial {
     this.ledger = parts.ledger
     this.#mcpd = parts.mcpd
     this.#api = api(parts.url, parts.token)
-    onTestFailed(() => console.log(`what mcpd printed last:\n${this.#mcpd.output().slice(-PRINTED)}`))
+    onTestFailed(() => console.log(`what mcpd printed last:\n${this.#mcpd.log().slice(-PRINTED)}`))
     onTestFinished(() => void this.#mcpd.end()) // where the test has failed
   }
 
@@ -175,12 +175,12 @@ class RunningTrial implements Trial {
 
   copyUnderLoad = (moment: Moment, folder: string): Promise<Trial> =>
     this.#underLoad(moment, async () => {
-      this.#mcpd.signal('SIGSTOP')
+      process.kill(this.#mcpd.pid, 'SIGSTOP')
       await expect.poll(() => threadStates(this.#mcpd.pid), { timeout: 30_000, interval: 5 }).toEqual(['T'])
       await cp(this.#parts.folder, folder, { recursive: true })
       const ledger = this.ledger.fork()
       const writers = this.#parts.writers.map((writer) => writer.fork(ledger))
-      this.#mcpd.signal('SIGCONT')
+      process.kill(this.#mcpd.pid, 'SIGCONT')
       return new RunningTrial({ ...this.#parts, folder, ledger, writers })
     })
 
