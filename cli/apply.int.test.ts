@@ -148,7 +148,7 @@ describe('apply', () => {
     const { code, err } = await world.run(['apply', '-f', good, '-f', bad])
     expect([code, err]).toEqual([
       2,
-      `error: ${bad}:3:1: server/b: spec.packageName: needs one of packageName, dockerImage and command\n`,
+      `error: ${bad}:3:1: server/b: spec.packageName: needs one of packageName, dockerImage, command and externalUrl\n`,
     ])
     expect(world.mcpd.requests).toEqual([])
   })

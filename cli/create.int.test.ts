@@ -134,7 +134,7 @@ describe('create server', () => {
     const { code, err } = await world.run(['create', 'server', 'x'])
     expect([code, err]).toEqual([
       2,
-      expect.stringContaining('spec.packageName: needs one of packageName, dockerImage and command'),
+      expect.stringContaining('spec.packageName: needs one of packageName, dockerImage, command and externalUrl'),
     ])
   })
 })

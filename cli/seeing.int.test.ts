@@ -30,7 +30,6 @@ Spec:
   args:         <none>
   env:          <none>
   transport:    STDIO
-  sessions:     shared
   replicas:     1
   allowScripts: false
 Status:     <none>
@@ -59,7 +58,7 @@ describe('history', () => {
         'REVISION   AGE   BY         TYPE             CHANGED',
         '2          60m   User:ada   ServerDeleted    -',
         '1          60m   User:ada   ServerDeclared   command,labels',
-        '0          60m   User:ada   ServerDeclared   command,args,env,transport,sessions,replicas,allowScripts',
+        '0          60m   User:ada   ServerDeclared   command,args,env,transport,replicas,allowScripts',
         '',
       ].join('\n'),
     )

@@ -89,7 +89,10 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
         throw startFailed('The command is empty, or it or an argument contains a NUL character.')
       return { command, args, details: {} }
     }
-    const { packageName, version, allowScripts } = program
+    if (program.kind !== 'package') throw startFailed('This mcpd runs no containers.', 'Use packageName or command')
+    const { packageName, runtime, version, allowScripts } = program
+    if (runtime === 'python')
+      throw startFailed('This mcpd runs no packages from PyPI.', 'Use a package from npm, or command')
     const found = await store.program({ packageName, version, allowScripts }, { signal })
     return {
       command: found.command,

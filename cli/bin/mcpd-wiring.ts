@@ -21,7 +21,6 @@ import { competingHolder, soleHolder } from '../../commands/lease.ts'
 import { reactorContext } from '../../commands/reactors/reactor.ts'
 import { startReconciler } from '../../commands/reactors/reconciler.ts'
 import { createResourceCommands } from '../../commands/resources.ts'
-import { resolveEnv } from '../../commands/secrets/resolve-env.ts'
 import { recordRotation, rotateMasterKey } from '../../commands/secrets/rotate-master-key.ts'
 import { seed } from '../../commands/seed.ts'
 import { catalog } from '../../domain/catalog.ts'
@@ -104,7 +103,7 @@ export const wire = async (
         newId,
         logger,
         discard: logs.remove,
-        resolveEnv: (env) => resolveEnv(env, secrets.find),
+        loadSecret: secrets.find,
       }),
   })
   const lease =

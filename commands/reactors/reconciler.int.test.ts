@@ -16,7 +16,6 @@ import { kinds } from '../../domain/registry.ts'
 import type { ReadSide } from '../../queries/read-side.ts'
 import { createCommandLoop } from '../handle.ts'
 import { createResourceCommands } from '../resources.ts'
-import { envUnresolved } from '../secrets/resolve-env.ts'
 import { reactorContext } from './reactor.ts'
 import { type Reconciler, startReconciler } from './reconciler.ts'
 
@@ -66,7 +65,7 @@ let log: EventLog
 let readSide: ReadSide
 let reconciler: Reconciler
 let now: number
-let missingSecret: string | undefined
+let secretIsThere = true
 let computer: ReturnType<typeof createHost>
 
 const clock = { now: () => new Date(now) }
@@ -84,10 +83,7 @@ const start = async (): Promise<void> => {
     newId: randomUUID,
     logger: silent,
     discard: async () => {},
-    resolveEnv: async () => {
-      if (missingSecret !== undefined) throw envUnresolved('KEY', missingSecret, 'Make it')
-      return { env: {}, secretValues: [] }
-    },
+    loadSecret: async () => (secretIsThere ? { KEY: 'value' } : {}),
   })
 }
 const declare = async (kind: string, name: string, spec: object): Promise<void> => {
@@ -111,7 +107,7 @@ const oneRuns = (): Promise<void> =>
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mcpctl-reconciler-'))
   now = Date.parse('2026-01-01T00:00:00Z')
-  missingSecret = undefined
+  secretIsThere = true
   computer = createHost()
   log = await openEmbeddedLog({ folder })
   readSide = await openReadSide({
@@ -192,7 +188,7 @@ describe('the reconciler', () => {
   })
 
   it('tries at once when the secret that was missing has come', async () => {
-    missingSecret = 'secret/keys has no key KEY'
+    secretIsThere = false
     await declare('secretbackend', 'default', { type: 'encrypted' })
     const sealed = { nonce: '', ciphertext: '', tag: '' }
     const secret = registry.find('secret')
@@ -207,7 +203,7 @@ describe('the reconciler', () => {
     await eventually(async () =>
       expect(await instances()).toMatchObject([{ phase: 'error', error: expect.stringContaining('has no key KEY') }]),
     )
-    missingSecret = undefined
+    secretIsThere = true
     await stored({ OTHER: sealed, KEY: sealed })
     await oneRuns()
   })

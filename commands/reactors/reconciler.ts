@@ -10,9 +10,11 @@ import { categoryOf, type EventLog, idOf } from '../../domain/kernel/event-log.t
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { ResourceRow } from '../../domain/kernel/resource.ts'
-import type { ServerSpec } from '../../domain/server/resource.ts'
+import { type ServerSpec, secretRefs } from '../../domain/server/resource.ts'
 import type { CommandLoop } from '../handle.ts'
+import type { LoadSecret } from '../secrets/resolve-env.ts'
 import { createKeyedQueue } from './keyed-queue.ts'
+import { launchOf } from './launch.ts'
 import { planInstances } from './plan-instances.ts'
 import { type ReactorStatus, reactorContext } from './reactor.ts'
 import { specHash } from './spec-hash.ts'
@@ -36,11 +38,7 @@ export interface ReconcilerDeps {
   readonly logger: Logger
   /** Removes what a copy that is no longer wanted leaves behind: its log, its working folder. Repeatable. */
   readonly discard: (instance: string) => Promise<void>
-  /** The environment of a server's copies, secrets resolved. @throws CodedError with the reason, for people */
-  readonly resolveEnv: (env: ServerSpec['env']) => Promise<{
-    readonly env: Readonly<Record<string, string>>
-    readonly secretValues: readonly string[]
-  }>
+  readonly loadSecret: LoadSecret
 }
 
 /** Keeps instances equal to what servers declare. Level-triggered: it looks at what is, not at what it remembers. */
@@ -128,9 +126,7 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
     await send({ type: 'BeginStart', instance, at: now() })
     const spec = server.spec as unknown as ServerSpec
     try {
-      const { env, secretValues } = await deps.resolveEnv(spec.env)
-      const program = programOf(spec)
-      const launch = { instance, server: server.name, program, env, secrets: secretValues }
+      const launch = await launchOf(instance, { name: server.name, spec }, deps.loadSecret)
       const { details } = await host.start(launch, { signal })
       await reportStarted(instance, details)
     } catch (error) {
@@ -209,8 +205,7 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
   /** A secret that was repaired or rotated may mend what failed: those copies are tried again at once. */
   const retryUsersOf = async (secret: string): Promise<void> => {
     for (const server of await view.servers(seen)) {
-      const uses = (server.spec as unknown as ServerSpec).env.some((env) => env.valueFrom?.secretRef.name === secret)
-      if (!uses) continue
+      if (!secretRefs(server.spec as unknown as ServerSpec).some(({ name }) => name === secret)) continue
       for (const { name: instance, status } of await view.instances(server.name, seen))
         if (status.phase === 'error')
           await send({ type: 'RequestRetry', instance, at: now(), reason: `secret/${secret} has changed` })
@@ -249,16 +244,6 @@ const affected = ({ stream, type, data }: RecordedEvent): readonly string[] => {
 }
 
 const codeOf = (error: unknown): string => (error instanceof CodedError ? error.code : 'internal')
-
-const programOf = ({ packageName, runtime, version, dockerImage, command, args, allowScripts }: ServerSpec) => {
-  if (dockerImage !== undefined) throw startFailed('This mcpd runs no containers.', 'Use packageName or command')
-  if (runtime === 'python')
-    throw startFailed('This mcpd runs no packages from PyPI.', 'Use a package from npm, or command')
-  if (packageName !== undefined)
-    return { kind: 'package', packageName, args, allowScripts, ...(version === undefined ? {} : { version }) } as const
-  if (command !== undefined) return { kind: 'command', command, args } as const
-  throw startFailed('the server has nothing to run')
-}
 
 const reasonOf = (error: CodedError): string => {
   const hint = error.details.hint

@@ -16,16 +16,30 @@ export type LoadSecret = (name: string) => Promise<SecretValues | undefined>
 export const envUnresolved = coded(
   'env-unresolved',
   422,
-  'A variable of a server comes from a secret that cannot be read',
-  (name: string, reason: string, hint: string) => ({ message: `env ${name}: ${reason}`, hint, env: name }),
+  'A server needs a secret that cannot be read',
+  (name: string, reason: string, hint: string) => ({ message: `${name}: ${reason}`, hint, env: name }),
 )
 
+/** What cannot stand in a value, and what to say of it. */
+const FORBIDDEN = {
+  env: { pattern: /\0/, message: 'holds a NUL character', hint: 'No environment can hold one: encode the value' },
+  header: {
+    pattern: /[\0\r\n]/,
+    message: 'holds a line break or a NUL character',
+    hint: 'No HTTP header can hold one: was it put into the secret with a line break at its end?',
+  },
+} as const
+
 /**
- * The environment of a server, secrets and all. Each secret is loaded once.
+ * The environment of a server, or its headers, secrets and all. Each secret is loaded once.
  *
  * @throws EnvUnresolved naming variable, secret and key: "env GITHUB_TOKEN: secret/github has no key TOKEN"
  */
-export const resolveEnv = async (declared: ServerSpec['env'], loadSecret: LoadSecret): Promise<ResolvedEnv> => {
+export const resolveEnv = async (
+  declared: ServerSpec['env'],
+  loadSecret: LoadSecret,
+  what: keyof typeof FORBIDDEN = 'env',
+): Promise<ResolvedEnv> => {
   const loading = new Map<string, Promise<SecretValues | undefined>>()
   const load = (secret: string): Promise<SecretValues | undefined> => {
     const present = loading.get(secret) ?? loadSecret(secret)
@@ -39,7 +53,11 @@ export const resolveEnv = async (declared: ServerSpec['env'], loadSecret: LoadSe
       env.push([name, value ?? ''])
       continue
     }
-    const resolved = await resolve(name, valueFrom.secretRef, load)
+    const resolved = await resolve(`${what} ${name}`, valueFrom.secretRef, load)
+    const { pattern, message, hint } = FORBIDDEN[what]
+    const { key, name: secret } = valueFrom.secretRef
+    if (pattern.test(resolved))
+      throw envUnresolved(`${what} ${name}`, `key ${key} of secret/${secret} ${message}`, hint)
     env.push([name, resolved])
     secretValues.add(resolved)
   }
@@ -64,11 +82,19 @@ const resolve = async (
   const value = Object.hasOwn(values, key) ? values[key] : undefined
   if (value === undefined)
     throw envUnresolved(name, `secret/${secret} has no key ${key}`, `"mcpctl describe secret ${secret}" lists its keys`)
-  if (value.includes('\0'))
-    throw envUnresolved(
-      name,
-      `key ${key} of secret/${secret} holds a NUL character`,
-      'No environment can hold one: encode the value',
-    )
   return value
+}
+
+/**
+ * What an image's registry asks for.
+ * @throws EnvUnresolved when there is no such secret, or it has not the keys `username` and `password`
+ */
+export const imageCredentials = async (
+  secret: string | undefined,
+  loadSecret: LoadSecret,
+): Promise<{ readonly username: string; readonly password: string } | undefined> => {
+  if (secret === undefined) return undefined
+  const of = (key: string) => ({ name: key, valueFrom: { secretRef: { name: secret, key } } })
+  const { env } = await resolveEnv([of('username'), of('password')], loadSecret)
+  return { username: env.username ?? '', password: env.password ?? '' }
 }

@@ -5,8 +5,10 @@ import type { JsonObject } from '../kernel/json.ts'
 export type Program =
   | {
       readonly kind: 'package'
-      /** npm package name, `@scope/name` or `name`. */
+      /** npm package name, `@scope/name` or `name`; of PyPI with `runtime: 'python'`. */
       readonly packageName: string
+      /** Default node. */
+      readonly runtime?: 'node' | 'python'
       /** Exact version or semver range; undefined is the newest when it is first installed, and that one from then on. */
       readonly version?: string
       readonly args: readonly string[]
@@ -14,6 +16,49 @@ export type Program =
       readonly allowScripts: boolean
     }
   | { readonly kind: 'command'; readonly command: string; readonly args: readonly string[] }
+  | {
+      readonly kind: 'image'
+      /** `registry/name:tag` or `name@sha256:…`. */
+      readonly image: string
+      /** Instead of the image's own entrypoint. */
+      readonly command?: string
+      readonly args: readonly string[]
+      /** For the image's registry. Secret. */
+      readonly credentials?: { readonly username: string; readonly password: string }
+      /** A network of the engine that the container joins. */
+      readonly network?: string
+    }
+  /** Runs elsewhere: nothing is started. */
+  | { readonly kind: 'external'; readonly url: string }
+
+/** What one instance may use; what is left out has no limit. */
+export interface Limits {
+  readonly memoryBytes?: number
+  /** CPUs, 0.5 is half of one. */
+  readonly cpus?: number
+  readonly openFiles?: number
+  readonly processes?: number
+}
+
+/** How an HTTP server is reached. */
+export interface HttpAccess {
+  readonly transport: 'STREAMABLE_HTTP' | 'SSE'
+  /** Port that it listens on, where it runs; left out for one that runs elsewhere. */
+  readonly port?: number
+  /** Path of its endpoint at that port. */
+  readonly path?: string
+  /** Sent with every request, secrets resolved. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Whether requests may go to link-local addresses. */
+  readonly allowLinkLocal: boolean
+}
+
+/** Sessions of their own for clients. */
+export interface DedicatedSessions {
+  readonly maxSessions: number
+  readonly minIdle: number
+  readonly idleTimeoutMs: number
+}
 
 /** Everything a runtime needs to start one copy of a server. Holds secret values: never logged, never stored. */
 export interface Launch {
@@ -25,6 +70,13 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>
   /** Values of `env` that came from secrets: replaced by `[redacted]` wherever the program prints them. */
   readonly secrets?: readonly string[]
+  readonly limits?: Limits
+  /** Left out for a server that speaks on stdin and stdout. */
+  readonly http?: HttpAccess
+  /** Left out where one connection serves all clients. */
+  readonly dedicated?: DedicatedSessions
+  /** One of several programs of the same instance, each for a client of its own; unique among them. They share a log. */
+  readonly session?: string
 }
 
 /** How a program ended. Exactly one of `code` and `signal` is set, unless it never ran. */
@@ -35,23 +87,35 @@ export interface Exit {
   readonly reason: string
 }
 
-/** A running program that speaks JSON-RPC, one message a line, on stdin and stdout. */
-export interface RunningProgram {
-  /** For `describe`: pid, command line without values, installed version. No secrets. */
-  readonly details: JsonObject
+/**
+ * Two-way stream of JSON-RPC messages with one server: a program's stdin and stdout, one message a line, or a session
+ * over HTTP.
+ */
+export interface MessageStream {
   /**
-   * Writes one message and its newline to stdin. Answers false when more than `MAX_STDIN_BUFFER` bytes wait there: the
-   * program does not read; the caller fails the call instead of waiting.
+   * Sends one message. Answers false when more than `MAX_STDIN_BUFFER` bytes wait: the server does not read; the caller
+   * fails the call instead of waiting.
    */
   send(message: string): boolean
-  /** Called with each whole line of stdout, without its newline. One listener; set once, before anything is sent. */
+  /** Called with each whole message, without its newline. One listener; set once, before anything is sent. */
   onLine(listener: (line: string) => void): void
   /** Adds a line to the instance's log: what stood on stdout and was no message, or what the supervisor has to say. */
   log(source: 'stdout' | 'mcpd', line: string): void
-  /** Settles when the program and its output have ended; never rejects. */
+  /** Settles when the program and its output, or the session, have ended; never rejects. */
   readonly exited: Promise<Exit>
-  /** Closes stdin, then SIGTERM to the process group after `graceMs / 2`, SIGKILL after `graceMs`. Resolves when nothing of the group is left. */
+  /**
+   * Ends it. Of a program: closes stdin, then SIGTERM to the process group after `graceMs / 2`, SIGKILL after `graceMs`.
+   * Resolves when nothing of it is left.
+   */
   stop(options: { graceMs: number }): Promise<void>
+}
+
+/** A running program. One that serves HTTP has its messages at `address`, and what it prints is its log. */
+export interface RunningProgram extends MessageStream {
+  /** For `describe`: pid, command line without values, installed version. No secrets. */
+  readonly details: JsonObject
+  /** Where the port of its launch can be reached from here. */
+  readonly address?: { readonly host: string; readonly port: number }
 }
 
 /** One way of running programs: processes here, containers and pods elsewhere. */

@@ -4,7 +4,9 @@ import { touch } from '../kernel/declared.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { defineKind } from '../kernel/kind.ts'
 import { type Ref, resourceName } from '../kernel/name.ts'
-import { secretKeyName } from '../secret/resource.ts'
+import { externalUrl, header } from './http-access.ts'
+import { limits } from './limits.ts'
+import { secretSource } from './secret-source.ts'
 
 const envName = z
   .string()
@@ -19,7 +21,7 @@ export const envVar = z
   .strictObject({
     name: envName,
     value: argument.optional(),
-    valueFrom: z.strictObject({ secretRef: z.strictObject({ name: resourceName, key: secretKeyName }) }).optional(),
+    valueFrom: secretSource.optional(),
   })
   .refine((env) => (env.value === undefined) !== (env.valueFrom === undefined), 'needs either value or valueFrom')
 
@@ -71,15 +73,96 @@ export const serverSpec = z
       ),
     args: z.array(argument).max(256).default([]),
     env: z.array(envVar).max(256).default([]),
-    transport: z.literal('STDIO').default('STDIO'),
-    sessions: z.literal('shared').default('shared').describe('One connection a copy serves every client'),
+    externalUrl: externalUrl.optional().describe('Endpoint of a server that runs elsewhere, instead of running one'),
+    headers: z.array(header).max(64).optional().describe('HTTP headers that every request to the server carries'),
+    transport: z.enum(['STDIO', 'STREAMABLE_HTTP', 'SSE']).default('STDIO').describe('How the server is spoken to'),
+    containerPort: z.int().min(1).max(65_535).optional().describe('Port that an HTTP server listens on'),
+    path: z
+      .string()
+      .max(1024)
+      .regex(/^\/[!-~]*$/, 'must begin with "/"')
+      .optional()
+      .describe('Path of its endpoint on containerPort; /mcp if left out, /sse for SSE'),
+    allowLinkLocal: z
+      .boolean()
+      .optional()
+      .describe('Whether requests may go to link-local addresses, where clouds keep metadata and credentials'),
+    sessions: z
+      .enum(['shared', 'dedicated'])
+      .optional()
+      .describe('One connection for all clients (STDIO), or a session of its own for each (HTTP), if left out'),
+    maxSessions: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .describe('Dedicated sessions that one copy may have; default 100'),
+    minIdle: z
+      .int()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe('Dedicated sessions kept ready for clients to come; default 0'),
+    idleTimeoutSeconds: z
+      .int()
+      .min(1)
+      .max(86_400)
+      .optional()
+      .describe(
+        'A dedicated session without a message for this long is ended, the next message begins another; default 600',
+      ),
     replicas: z.int().min(0).max(32).default(1),
+    resources: z
+      .strictObject({ limits: limits.default({}) })
+      .optional()
+      .describe('What one copy may use'),
+    imagePullSecret: resourceName
+      .optional()
+      .describe('Secret with the keys username and password, for the registry of dockerImage'),
+    network: z
+      .string()
+      .max(128)
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'must be the name of a network')
+      .optional()
+      .describe("The engine's network that the container joins; the default bridge if left out"),
     healthCheck: healthCheck.optional(),
     allowScripts: z.boolean().default(false).describe('Whether install scripts of the package may run'),
   })
-  .refine((spec) => (spec.packageName === undefined) !== ((spec.dockerImage ?? spec.command) === undefined), {
-    error: 'needs one of packageName, dockerImage and command',
-    path: ['packageName'],
+  .refine(
+    ({ packageName, dockerImage, command, externalUrl }) =>
+      [packageName, dockerImage ?? command, externalUrl].filter((each) => each !== undefined).length === 1,
+    { error: 'needs one of packageName, dockerImage, command and externalUrl', path: ['packageName'] },
+  )
+  .refine((spec) => spec.externalUrl === undefined || spec.transport !== 'STDIO', {
+    error: 'must be STREAMABLE_HTTP or SSE: a server at a URL has no STDIO',
+    path: ['transport'],
+  })
+  .refine((spec) => spec.transport === 'STDIO' || (spec.externalUrl ?? spec.containerPort) !== undefined, {
+    error: 'is needed: where else would its endpoint be?',
+    path: ['containerPort'],
+  })
+  .refine(
+    (spec) => spec.containerPort === undefined || (spec.transport !== 'STDIO' && spec.externalUrl === undefined),
+    {
+      error: 'goes with the transports STREAMABLE_HTTP and SSE of a server that is run here',
+      path: ['containerPort'],
+    },
+  )
+  .refine((spec) => spec.path === undefined || spec.containerPort !== undefined, {
+    error: 'goes with containerPort only',
+    path: ['path'],
+  })
+  .refine((spec) => (spec.headers ?? []).length === 0 || spec.transport !== 'STDIO', {
+    error: 'go with the transports STREAMABLE_HTTP and SSE only',
+    path: ['headers'],
+  })
+  .refine((spec) => (spec.imagePullSecret ?? spec.network) === undefined || spec.dockerImage !== undefined, {
+    error: 'goes with dockerImage only, as network does',
+    path: ['imagePullSecret'],
+  })
+  .refine((spec) => spec.externalUrl === undefined || spec.replicas <= 1, {
+    error: 'must be 0 or 1: a server that runs elsewhere has no copies here',
+    path: ['replicas'],
   })
   .refine((spec) => spec.version === undefined || spec.packageName !== undefined, {
     error: 'goes with packageName only',
@@ -99,9 +182,18 @@ export const serverSpec = z
   })
 export type ServerSpec = z.output<typeof serverSpec>
 
-/** The secrets a server's environment comes from, each once. */
+/** What a server has whose spec does not say otherwise. */
+export const DEFAULT_SESSIONS = { maxSessions: 100, minIdle: 0, idleTimeoutSeconds: 600 }
+
+/** Whether each client gets a session of its own. */
+export const isDedicated = ({ sessions, transport }: Pick<ServerSpec, 'sessions' | 'transport'>): boolean =>
+  sessions === undefined ? transport !== 'STDIO' : sessions === 'dedicated'
+
+/** The secrets that a server's environment, headers and image come from, each once. */
 export const secretRefs = (spec: ServerSpec): readonly Ref[] => {
-  const names = spec.env.flatMap(({ valueFrom }) => (valueFrom === undefined ? [] : [valueFrom.secretRef.name]))
+  const sources = [...spec.env, ...(spec.headers ?? [])]
+  const names = sources.flatMap(({ valueFrom }) => (valueFrom === undefined ? [] : [valueFrom.secretRef.name]))
+  if (spec.imagePullSecret !== undefined) names.push(spec.imagePullSecret)
   return [...new Set(names)].sort().map((name) => ({ kind: 'secret', name }))
 }
 
@@ -156,10 +248,10 @@ export const server = defineKind({
   },
 })
 
-/** What a server runs, in a word: `package@version`, an image or a program. */
-export const sourceOf = ({ packageName, version, dockerImage, command }: JsonObject): string =>
+/** What a server runs, in a word: `package@version`, an image, a program or a URL. */
+export const sourceOf = ({ packageName, version, dockerImage, command, externalUrl }: JsonObject): string =>
   packageName === undefined
-    ? `${dockerImage ?? command}`
+    ? `${dockerImage ?? command ?? externalUrl}`
     : `${packageName}${version === undefined ? '' : `@${version}`}`
 
 const statusOf = (spec: JsonObject, status: JsonObject): string => {
