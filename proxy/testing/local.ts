@@ -1,8 +1,10 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { ClientCapabilities } from '@modelcontextprotocol/sdk/types.js'
+import { onTestFinished } from 'vitest'
 import { type Mcplocal, type McplocalOptions, startMcplocal } from '../endpoint/start.ts'
-import { BEARER, type FakeMcpd } from './fake-mcpd.ts'
+import { BEARER, FakeMcpd } from './fake-mcpd.ts'
+import type { FakeServer } from './fake-server.ts'
 import { type KeptLogger, keptLogger } from './kept-logger.ts'
 
 /** A running endpoint before a fake mcpd, and clients for it. */
@@ -60,6 +62,21 @@ export const startLocal = async (mcpd: FakeMcpd, options: Partial<McplocalOption
     },
   }
 }
+
+/** Starts an endpoint for one test, before servers that are attached to the project `demo`. */
+export const startDemo = async (
+  servers: readonly FakeServer[],
+  project: object = {},
+  options: Partial<McplocalOptions> = {},
+): Promise<Local> => {
+  const local = await startLocal(new FakeMcpd().project('demo', { servers, ...project }), options)
+  onTestFinished(() => local.close())
+  return local
+}
+
+/** What a tool of a FakeServer has answered: JSON in a text. */
+export const textOf = (result: unknown): unknown =>
+  JSON.parse((result as { content: { text: string }[] }).content[0]?.text ?? '')
 
 /** A raw request to an endpoint; the body is sent as JSON unless it is text. */
 export const post = (url: URL, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
