@@ -3,11 +3,13 @@ import { link, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../domain/kernel/clock.ts'
 import type { Keyring } from '../../domain/secret/keyring.ts'
 import { openFileKeyStore } from './file-keyring.ts'
 import { openKeyring } from './keyring.ts'
 import { filesIn, filesWith } from './testing/bytes-on-disk.ts'
-import { keyringContract, silent, systemClock } from './testing/keyring-contract.ts'
+import { keyringContract } from './testing/keyring-contract.ts'
+import { silent } from './testing/keyring-under-test.ts'
 
 keyringContract('files', async () => {
   const dataFolder = await mkdtemp(join(tmpdir(), 'keyring-'))

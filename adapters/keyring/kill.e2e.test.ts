@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../domain/kernel/clock.ts'
 import type { Keyring, RecordRotation } from '../../domain/secret/keyring.ts'
 import type { SealedValue } from '../../domain/secret/resource.ts'
 import { openFileKeyStore } from './file-keyring.ts'
 import { openKeyring } from './keyring.ts'
-import { silent, systemClock } from './testing/keyring-contract.ts'
+import { silent } from './testing/keyring-under-test.ts'
 
 const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 10)
 const KEYS = 25

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { catalog } from '../../domain/catalog.ts'
+import { systemClock } from '../../domain/kernel/clock.ts'
 import type { RecordedEvent } from '../../domain/kernel/event.ts'
 import type { EventLog } from '../../domain/kernel/event-log.ts'
 import type { Keyring } from '../../domain/secret/keyring.ts'
@@ -13,7 +14,8 @@ import type { KeyStore } from './key-store.ts'
 import { openKeyring } from './keyring.ts'
 import { logKeyStore } from './log-keyring.ts'
 import type { MasterKeyEnv } from './master-key-source.ts'
-import { keyringContract, silent, systemClock } from './testing/keyring-contract.ts'
+import { keyringContract } from './testing/keyring-contract.ts'
+import { silent } from './testing/keyring-under-test.ts'
 
 const storeOf = (log: EventLog): KeyStore => logKeyStore({ log, clock: systemClock, newId: randomUUID })
 
