@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
 import { access, realpath } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
+import { lastLines } from '../../domain/instance/exit-reason.ts'
+import { lineSplitter } from '../../domain/instance/line-splitter.ts'
 import { startFailed } from '../../domain/instance/runtime.ts'
-import { lastLines } from './exit-reason.ts'
-import { lineSplitter } from './line-splitter.ts'
 import type { ProcessGroups } from './process-groups.ts'
 
 const MAX_LINE = 8 * 1024

@@ -1,7 +1,13 @@
 import { mkdir, readdir, realpath, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { type InstanceLogs, type Launch, type Runtime, startFailed } from '../../domain/instance/runtime.ts'
+import {
+  type InstanceLogs,
+  type InstanceLogWriter,
+  type Launch,
+  type Runtime,
+  startFailed,
+} from '../../domain/instance/runtime.ts'
 import { CodedError, codeOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
@@ -34,7 +40,8 @@ export interface ProcessRuntimeOptions {
 
 export interface ProcessRuntime extends Runtime {
   start(launch: Launch, options: { signal: AbortSignal }): Promise<ProcessProgram>
-  readonly logs: InstanceLogs
+  /** Of all instances, also of those that another runtime runs. */
+  readonly logs: InstanceLogs & { of(instance: string): InstanceLogWriter }
   /** Instances of which there was a log or a working folder when this runtime was opened. */
   readonly found: readonly string[]
   /** The process that ends all programs when mcpd dies; undefined before the first start and while it is being replaced. */
@@ -150,6 +157,7 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
     kind: 'process',
     found: [...new Set(found.filter(isInstanceName))],
     logs: {
+      of: logs.of,
       read: logs.read,
       async remove(instance) {
         await logs.remove(instance)

@@ -1,9 +1,9 @@
+import { exitReason, lastLines } from '../../domain/instance/exit-reason.ts'
+import { type LineSplitter, lineSplitter } from '../../domain/instance/line-splitter.ts'
 import { type Exit, MAX_LINE_LENGTH, MAX_STDIN_BUFFER, type RunningProgram } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { settledWithin } from '../../domain/kernel/settled-within.ts'
-import { exitReason, lastLines } from './exit-reason.ts'
 import type { InstanceLog } from './instance-log.ts'
-import { type LineSplitter, lineSplitter } from './line-splitter.ts'
 import type { Group } from './process-groups.ts'
 
 /** Longest line of stderr that is looked at as one; what the log keeps of it is shorter. */

@@ -63,6 +63,7 @@ const programOf = async (
       ...(command === undefined ? {} : { command }),
       ...(credentials === undefined ? {} : { credentials }),
       ...(spec.network === undefined ? {} : { network: spec.network }),
+      ...(spec.readOnlyRoot === undefined ? {} : { readOnlyRoot: spec.readOnlyRoot }),
     }
     return { program, secrets: credentials === undefined ? [] : [credentials.password] }
   }

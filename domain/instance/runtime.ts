@@ -27,6 +27,8 @@ export type Program =
       readonly credentials?: { readonly username: string; readonly password: string }
       /** A network of the engine that the container joins. */
       readonly network?: string
+      /** Default true: nothing but `/tmp` can be written. */
+      readonly readOnlyRoot?: boolean
     }
   /** Runs elsewhere: nothing is started. */
   | { readonly kind: 'external'; readonly url: string }
@@ -157,6 +159,13 @@ export interface InstanceLogs {
   read(instance: string, options?: ReadLogOptions): AsyncIterable<LogLine>
   /** Removes an instance's log for good. */
   remove(instance: string): Promise<void>
+}
+
+/** Writes the log of one instance. Lines are taken at once and never waited for. */
+export interface InstanceLogWriter {
+  append(source: LogLine['source'], line: string): void
+  /** What comes from now on belongs to a new run; the one before stays readable as `previous`. */
+  startRun(): Promise<void>
 }
 
 /** 422: the instance could not be started; `message` is the reason that `describe` shows. */

@@ -125,6 +125,7 @@ export const serverSpec = z
       .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'must be the name of a network')
       .optional()
       .describe("The engine's network that the container joins; the default bridge if left out"),
+    readOnlyRoot: z.boolean().optional().describe('Whether the container can write nothing but /tmp; true if left out'),
     healthCheck: healthCheck.optional(),
     allowScripts: z.boolean().default(false).describe('Whether install scripts of the package may run'),
   })
@@ -156,10 +157,11 @@ export const serverSpec = z
     error: 'go with the transports STREAMABLE_HTTP and SSE only',
     path: ['headers'],
   })
-  .refine((spec) => (spec.imagePullSecret ?? spec.network) === undefined || spec.dockerImage !== undefined, {
-    error: 'goes with dockerImage only, as network does',
-    path: ['imagePullSecret'],
-  })
+  .refine(
+    (spec) =>
+      (spec.imagePullSecret ?? spec.network ?? spec.readOnlyRoot) === undefined || spec.dockerImage !== undefined,
+    { error: 'goes with dockerImage only, as network and readOnlyRoot do', path: ['imagePullSecret'] },
+  )
   .refine((spec) => spec.externalUrl === undefined || spec.replicas <= 1, {
     error: 'must be 0 or 1: a server that runs elsewhere has no copies here',
     path: ['replicas'],
