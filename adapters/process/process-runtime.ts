@@ -12,8 +12,10 @@ import { CodedError, codeOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { redactor } from '../../domain/secret/redact.ts'
+import type { InstanceLog } from './instance-log.ts'
 import { isInstanceName, openInstanceLogs } from './instance-logs.ts'
 import { silent } from './logger.ts'
+import { assertPortFree, portOpened, portTaken } from './own-port.ts'
 import { openPackageStore } from './package-store.ts'
 import { openProcessGroups } from './process-groups.ts'
 import { type ProcessProgram, runningProgram } from './running-program.ts'
@@ -22,6 +24,8 @@ import { preparationFailed, spawnFailed } from './spawn-failure.ts'
 /** Time that programs have to end when the runtime closes. */
 const CLOSE_GRACE_MS = 4_000
 const MAX_COMMAND_LINE = 1_000
+/** Time to end for a program whose port never opened. */
+const NOT_OPENED_GRACE_MS = 2_000
 /** An empty PATH would mean the working folder. */
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
 
@@ -36,6 +40,8 @@ export interface ProcessRuntimeOptions {
   readonly installDeadlineMs?: number
   /** Longest line of stdout, in bytes. */
   readonly maxLine?: number
+  /** How long the port of an HTTP server may take to open. */
+  readonly portDeadlineMs?: number
 }
 
 export interface ProcessRuntime extends Runtime {
@@ -57,6 +63,16 @@ const foldersIn = async (folder: string): Promise<readonly string[]> => {
   }
 }
 
+/** What there is one of: an instance, or one session of it. No name of an instance has a slash. */
+const keyOf = ({ instance, session }: Launch): string => (session === undefined ? instance : `${instance}/${session}`)
+
+const isSession = (session: string | undefined): boolean =>
+  session === undefined || /^[A-Za-z0-9_-]{1,64}$/.test(session)
+
+/** The log as one session writes it: its lines say whose they are. */
+const logOfSession = (log: InstanceLog, session: string | undefined): Pick<InstanceLog, 'append'> =>
+  session === undefined ? log : { append: (source, line) => log.append(source, `[${session}] ${line}`) }
+
 interface Command {
   readonly command: string
   readonly args: readonly string[]
@@ -73,7 +89,7 @@ interface Command {
  * program.send('{"jsonrpc":"2.0","id":1,"method":"ping"}')
  */
 export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promise<ProcessRuntime> => {
-  const { logger = silent, environment = process.env, installDeadlineMs, maxLine, now } = options
+  const { logger = silent, environment = process.env, installDeadlineMs, maxLine, now, portDeadlineMs } = options
   await mkdir(options.dataFolder, { recursive: true, mode: 0o700 })
   const dataFolder = await realpath(options.dataFolder)
   const groups = await openProcessGroups({ folder: join(dataFolder, 'run'), logger })
@@ -87,6 +103,9 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
   const found = [...(await foldersIn(join(dataFolder, 'work'))), ...(await foldersIn(join(dataFolder, 'logs')))]
   const starting = new Map<string, Promise<ProcessProgram>>()
   const running = new Map<string, ProcessProgram>()
+  /** Ports of HTTP servers that run, and whose they are. */
+  const ports = new Map<number, string>()
+  const sessionsBegun = new Set<string>()
   const closing = new AbortController()
 
   const resolveProgram = async ({ program }: Launch, signal: AbortSignal): Promise<Command> => {
@@ -96,7 +115,10 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
         throw startFailed('The command is empty, or it or an argument contains a NUL character.')
       return { command, args, details: {} }
     }
-    if (program.kind !== 'package') throw startFailed('This mcpd runs no containers.', 'Use packageName or command')
+    if (program.kind !== 'package')
+      throw program.kind === 'image'
+        ? startFailed('This mcpd runs no containers.', 'Use packageName or command')
+        : startFailed('A server at a URL is not started here.')
     const { packageName, runtime, version, allowScripts } = program
     if (runtime === 'python')
       throw startFailed('This mcpd runs no packages from PyPI.', 'Use a package from npm, or command')
@@ -108,15 +130,29 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
     }
   }
 
+  /** A run begins with the program of an instance, and with its first session since mcpd began. */
+  const beginRun = async (log: InstanceLog, { instance, session }: Launch): Promise<void> => {
+    if (session !== undefined && sessionsBegun.has(instance)) return
+    if (session !== undefined) sessionsBegun.add(instance)
+    await log.startRun()
+  }
+
   const launchProgram = async (launch: Launch, signal: AbortSignal): Promise<ProcessProgram> => {
-    const { instance } = launch
+    const { instance, http } = launch
+    const port = http?.port
     const redact = redactor(launch.secrets ?? [])
-    const log = logs.of(instance)
+    const whole = logs.of(instance)
+    const log = logOfSession(whole, launch.session)
+    let leavePort = () => {}
     try {
-      await log.startRun()
+      await beginRun(whole, launch)
       const { command, args, details } = await resolveProgram(launch, signal)
       const cwd = join(dataFolder, 'work', instance)
       await mkdir(cwd, { recursive: true, mode: 0o700 })
+      if (port !== undefined) {
+        leavePort = takePort(port, instance)
+        await assertPortFree(port)
+      }
       signal.throwIfAborted()
       const { PATH = DEFAULT_PATH, HOME = homedir() } = environment
       const env = { PATH, HOME, ...launch.env }
@@ -126,30 +162,59 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
       const commandLine = redact([command, ...args].join(' ')).slice(0, MAX_COMMAND_LINE)
       const all = { runtime: 'process', pid: group.pid, command: commandLine, ...details }
       log.append('mcpd', `started as process ${group.pid}: ${commandLine}`)
-      return runningProgram({ group, log, details: all, redact, ...(maxLine === undefined ? {} : { maxLine }) })
+      const stdout = http === undefined ? 'messages' : 'log'
+      const limit = maxLine === undefined ? {} : { maxLine }
+      const program = runningProgram({ group, log, details: all, redact, stdout, ...limit })
+      void program.exited.then(leavePort)
+      return port === undefined ? program : await serving(program, port, signal)
     } catch (error) {
       const failure = preparationFailed(instance, error)
       const reason = failure instanceof CodedError ? failure.message : 'The start was given up.'
       for (const line of redact(reason).split('\n')) log.append('mcpd', line)
+      leavePort()
       throw failure
     }
   }
 
+  /** Keeps a port for an instance. @returns lets go of it @throws startFailed when another one of ours has it */
+  const takePort = (port: number, instance: string): (() => void) => {
+    const holder = ports.get(port)
+    if (holder !== undefined) throw portTaken(port, holder)
+    ports.set(port, instance)
+    return () => {
+      ports.delete(port)
+    }
+  }
+
+  const serving = async (program: ProcessProgram, port: number, signal: AbortSignal): Promise<ProcessProgram> => {
+    const { exited, lastErrors } = program
+    const deadline = portDeadlineMs === undefined ? {} : { deadlineMs: portDeadlineMs }
+    try {
+      const address = await portOpened({ port, exited, lastErrors, signal, ...deadline })
+      return { ...program, address }
+    } catch (error) {
+      await program.stop({ graceMs: NOT_OPENED_GRACE_MS })
+      throw error
+    }
+  }
+
   const start: ProcessRuntime['start'] = async (launch, { signal }) => {
-    const { instance } = launch
+    const { instance, session } = launch
     signal.throwIfAborted()
     if (closing.signal.aborted) throw startFailed(`${instance} was not started: mcpd is stopping.`)
     if (!isInstanceName(instance)) throw startFailed(`${JSON.stringify(instance)} is not a name for an instance.`)
-    if (running.has(instance) || starting.has(instance)) throw startFailed(`${instance} runs already.`)
+    if (!isSession(session)) throw startFailed(`${JSON.stringify(session)} is not a name for a session.`)
+    const key = keyOf(launch)
+    if (running.has(key) || starting.has(key)) throw startFailed(`${key} runs already.`)
     const attempt = launchProgram(launch, AbortSignal.any([signal, closing.signal]))
-    starting.set(instance, attempt)
+    starting.set(key, attempt)
     try {
       const program = await attempt
-      running.set(instance, program)
-      void program.exited.then(() => running.delete(instance))
+      running.set(key, program)
+      void program.exited.then(() => running.delete(key))
       return program
     } finally {
-      starting.delete(instance)
+      starting.delete(key)
     }
   }
 
@@ -160,6 +225,7 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
       of: logs.of,
       read: logs.read,
       async remove(instance) {
+        sessionsBegun.delete(instance)
         await logs.remove(instance)
         if (isInstanceName(instance)) await rm(join(dataFolder, 'work', instance), { recursive: true, force: true })
       },

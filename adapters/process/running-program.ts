@@ -16,18 +16,22 @@ const OFFENDER_GRACE_MS = 500
 export interface ProcessProgram extends RunningProgram {
   /** Takes the secret values of this program's environment out of a text, before it is shown or stored. */
   redact(text: string): string
+  /** The last lines of its stderr, '' when there were none. */
+  lastErrors(): string
 }
 
 export interface ProgramOptions {
   readonly group: Group
-  readonly log: InstanceLog
+  readonly log: Pick<InstanceLog, 'append'>
+  /** `log`: stdout is for people, as stderr is; the program serves its messages elsewhere. */
+  readonly stdout: 'messages' | 'log'
   readonly details: JsonObject
   readonly redact: (text: string) => string
   /** Bytes; tests make it small. */
   readonly maxLine?: number
 }
 
-/** A started process group as a program that speaks one message a line. */
+/** A started process group as a program that speaks one message a line, or prints its log. */
 export const runningProgram = (options: ProgramOptions): ProcessProgram => {
   const { group, log, details, redact, maxLine = MAX_LINE_LENGTH } = options
   const { stdin, stdout, stderr } = group.child
@@ -52,6 +56,14 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
   }
   const errors = lineSplitter({ maxBytes: MAX_STDERR_LINE, onLine: onError, onTooLong: onError })
   stderr.on('data', (chunk: Buffer) => errors.push(chunk))
+
+  const print = (line: string) => write('stdout', line)
+  const printed =
+    options.stdout === 'log' ? lineSplitter({ maxBytes: MAX_STDERR_LINE, onLine: print, onTooLong: print }) : undefined
+  if (printed !== undefined) {
+    listening = true
+    stdout.on('data', (chunk: Buffer) => printed.push(chunk))
+  }
 
   const endWith = (reason: string) => {
     because ??= reason
@@ -92,8 +104,9 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
     await group.gone
     if (!(await settledWithin(finished, OUTPUT_WAIT_MS))) for (const stream of [stdin, stdout, stderr]) stream.destroy()
     const { code, signal } = await finished
-    const rest = errors.end()
+    const [rest, restPrinted] = [errors.end(), printed?.end() ?? '']
     if (rest !== '') onError(rest)
+    if (restPrinted !== '') print(restPrinted)
     const reason = exitReason({ code, signal, because, stderr: stderrTail.toString() })
     write('mcpd', because === undefined ? (reason.split('\n', 1)[0] ?? reason) : 'The program has ended.')
     return { ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }), reason }
@@ -104,6 +117,7 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
     details,
     exited,
     redact,
+    lastErrors: () => stderrTail.toString(),
     send(message) {
       if (stdin.destroyed || stdin.writableEnded || stdin.writableLength > MAX_STDIN_BUFFER) return false
       // As text it goes to the kernel at once and without a copy; what has to wait is counted in bytes.
@@ -117,7 +131,9 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
     async stop({ graceMs }) {
       because ??= 'The program was stopped.'
       stdin.end()
-      if (!(await settledWithin(group.gone, graceMs / 2))) await group.end(graceMs / 2)
+      // The end of its input means nothing to a program that reads none.
+      if (printed !== undefined) await group.end(graceMs)
+      else if (!(await settledWithin(group.gone, graceMs / 2))) await group.end(graceMs / 2)
       await settledWithin(exited, 2 * OUTPUT_WAIT_MS)
     },
   }
