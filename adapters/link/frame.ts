@@ -1,4 +1,4 @@
-import type { LinkedProject, LinkFrame, RpcMessage } from '../../domain/mcp/link.ts'
+import type { LinkClient, LinkedProject, LinkFrame, RpcMessage } from '../../domain/mcp/link.ts'
 
 /**
  * Most bytes of one frame. Bigger than what may wait for a peer: a single large result is no sign of a slow one.
@@ -20,6 +20,7 @@ export const parseFrame = (text: string): LinkFrame | string => {
   if (!isRecord(value)) return 'a frame is not an object'
   if (value.type === 'message') return messageFrame(value)
   if (value.type === 'project') return projectFrame(value)
+  if (value.type === 'client') return clientFrame(value)
   return 'a frame has an unknown type'
 }
 
@@ -44,6 +45,11 @@ const projectFrame = ({ project }: Readonly<Record<string, unknown>>): LinkFrame
   isRecord(project) && typeof project.name === 'string' && Array.isArray(project.servers)
     ? { type: 'project', project: project as unknown as LinkedProject }
     : 'a project frame holds no project'
+
+const clientFrame = ({ client }: Readonly<Record<string, unknown>>): LinkFrame | string =>
+  isRecord(client) && isRecord(client.capabilities) && isRecord(client.clientInfo)
+    ? { type: 'client', client: client as unknown as LinkClient }
+    : 'a client frame holds no client'
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,7 +1,7 @@
-import type { RunningProgram } from '../../domain/instance/runtime.ts'
+import type { MessageStream } from '../../domain/instance/runtime.ts'
 import { startFailed } from '../../domain/instance/runtime.ts'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
-import type { RpcMessage } from '../../domain/mcp/link.ts'
+import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
 import { SharedUpstream, type SharedUpstreamOptions } from './shared-upstream.ts'
 
 /** The protocol revision that mcpd asks for. */
@@ -15,7 +15,66 @@ export const INITIALIZE_TIMEOUT_MS = 30_000
 const MAX_RUBBISH_LINES = 3
 const MAX_RUBBISH_CHARS = 160
 
-export interface HandshakeOptions extends SharedUpstreamOptions {
+/** Who shakes hands over a stream. */
+export interface Speaker {
+  /** Sends a request; `onSettled` gets the answer, or undefined when there will be none. */
+  request(method: string, params: JsonObject, onSettled: (answer: RpcMessage | undefined) => void): void
+  notify(method: string): void
+}
+
+export interface HandshakeOptions {
+  /** Who the server is told that it serves, and what that can. */
+  readonly client: Pick<LinkClient, 'capabilities' | 'clientInfo'>
+  readonly signal: AbortSignal
+  readonly timeoutMs?: number | undefined
+  /** What the stream brought that was no message; added to a reason. */
+  readonly rubbish: Rubbish
+}
+
+/** The first lines of a stream that were no messages, secrets taken out. */
+export interface Rubbish {
+  push(line: string): void
+  /** For the end of a reason. */
+  toString(): string
+}
+
+export const firstRubbish = (redact: (text: string) => string): Rubbish => {
+  const lines: string[] = []
+  return {
+    push(line) {
+      // Cut afterwards: half a secret would not be recognised.
+      if (lines.length < MAX_RUBBISH_LINES) lines.push(redact(line).trim().slice(0, MAX_RUBBISH_CHARS))
+    },
+    toString: () =>
+      lines.length === 0
+        ? ''
+        : `; on stdout it printed what is no JSON-RPC: ${lines.map((line) => JSON.stringify(line)).join(', ')}`,
+  }
+}
+
+/**
+ * Initialises MCP on a stream that nothing has been sent on. Does not end the stream when that fails.
+ * @returns the server's answer to `initialize`, untouched
+ * @throws StartFailed with the reason: ended, refused, no answer in time, and what came instead
+ */
+export const shakeHands = async (
+  stream: Pick<MessageStream, 'exited'>,
+  speaker: Speaker,
+  options: HandshakeOptions,
+): Promise<JsonObject> => {
+  const answer = await firstAnswer(stream, speaker, options)
+  if (answer.error !== undefined)
+    throw startFailed(`it refused initialize: ${answer.error.message} (${answer.error.code})`)
+  const { result } = answer
+  if (!isObject(result) || !isObject(result.capabilities))
+    throw startFailed('its answer to initialize is not one of MCP: capabilities are missing')
+  if (!KNOWN_VERSIONS.includes(result.protocolVersion))
+    throw startFailed(`it speaks MCP ${JSON.stringify(result.protocolVersion)}, which is not supported`)
+  speaker.notify('notifications/initialized')
+  return result
+}
+
+export interface SharedHandshakeOptions extends SharedUpstreamOptions {
   /** mcpctl's own version, for `clientInfo`. */
   readonly version: string
   readonly signal: AbortSignal
@@ -24,49 +83,40 @@ export interface HandshakeOptions extends SharedUpstreamOptions {
   readonly redact: (text: string) => string
 }
 
-/**
- * Initialises MCP with a program that has just been started. Does not stop the program when that fails.
- * @throws StartFailed with the reason: ended, refused, no answer in time, and what it printed instead
- */
+/** The connection that serves any number of clients, initialised. @throws as `shakeHands` does */
 export const openSharedUpstream = async (
-  program: RunningProgram,
-  options: HandshakeOptions,
+  stream: MessageStream,
+  options: SharedHandshakeOptions,
 ): Promise<SharedUpstream> => {
-  const rubbish: string[] = []
+  const { redact, signal, timeoutMs, version } = options
+  const rubbish = firstRubbish(redact)
   let initialized = false
   const onRubbish = (line: string) => {
-    if (initialized || rubbish.length >= MAX_RUBBISH_LINES) return
-    // Cut afterwards: half a secret would not be recognised.
-    rubbish.push(options.redact(line).trim().slice(0, MAX_RUBBISH_CHARS))
+    if (!initialized) rubbish.push(line)
   }
-  const upstream = new SharedUpstream(program, { ...options, onRubbish })
-  const answer = await firstAnswer(program, upstream, options, () => printed(rubbish))
-  if (answer.error !== undefined)
-    throw startFailed(`it refused initialize: ${answer.error.message} (${answer.error.code})`)
-  const { result } = answer
-  if (!isObject(result) || !isObject(result.capabilities))
-    throw startFailed('its answer to initialize is not one of MCP: capabilities are missing')
-  if (!KNOWN_VERSIONS.includes(result.protocolVersion))
-    throw startFailed(`it speaks MCP ${JSON.stringify(result.protocolVersion)}, which is not supported`)
+  const upstream = new SharedUpstream(stream, { ...options, onRubbish })
+  const client = { capabilities: {}, clientInfo: { name: 'mcpctl', version } }
+  upstream.initialize = await shakeHands(stream, upstream, { client, signal, timeoutMs, rubbish })
   initialized = true
-  upstream.initialize = result
-  upstream.notify('notifications/initialized')
   return upstream
 }
 
 const firstAnswer = (
-  program: RunningProgram,
-  upstream: SharedUpstream,
-  { version, signal, timeoutMs = INITIALIZE_TIMEOUT_MS }: HandshakeOptions,
-  instead: () => string,
+  stream: Pick<MessageStream, 'exited'>,
+  speaker: Speaker,
+  { client, signal, timeoutMs = INITIALIZE_TIMEOUT_MS, rubbish }: HandshakeOptions,
 ): Promise<RpcMessage> =>
   new Promise((resolve, reject) => {
     const fail = (reason: string, hint?: string) => {
       settle()
-      reject(startFailed(`${reason}${instead()}`, hint))
+      reject(startFailed(`${reason}${rubbish}`, hint))
     }
     const timer = setTimeout(
-      () => fail(`it did not answer initialize within ${timeoutMs / 1000} s`, 'Is it an MCP server that speaks STDIO?'),
+      () =>
+        fail(
+          `it did not answer initialize within ${timeoutMs / 1000} s`,
+          'Is it an MCP server of this transport (STDIO, STREAMABLE_HTTP, SSE)?',
+        ),
       timeoutMs,
     )
     const onAbort = () => fail('the start was cancelled')
@@ -77,21 +127,11 @@ const firstAnswer = (
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) return onAbort()
     // `exited` never rejects; after the answer a second settlement has no effect.
-    void program.exited.then((exit) => fail(exit.reason))
-    upstream.request('initialize', initializeParams(version), (answer) => {
+    void stream.exited.then((exit) => fail(exit.reason))
+    const { capabilities, clientInfo } = client
+    speaker.request('initialize', { protocolVersion: PROTOCOL_VERSION, capabilities, clientInfo }, (answer) => {
       if (answer === undefined) return // not taken: its end, or the deadline, gives the reason
       settle()
       resolve(answer)
     })
   })
-
-const initializeParams = (version: string): JsonObject => ({
-  protocolVersion: PROTOCOL_VERSION,
-  capabilities: {},
-  clientInfo: { name: 'mcpctl', version },
-})
-
-const printed = (rubbish: readonly string[]): string =>
-  rubbish.length === 0
-    ? ''
-    : `; on stdout it printed what is no JSON-RPC: ${rubbish.map((line) => JSON.stringify(line)).join(', ')}`

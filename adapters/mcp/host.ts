@@ -1,17 +1,9 @@
 import type { InstanceHost } from '../../domain/instance/host.ts'
-import {
-  type Exit,
-  type Launch,
-  type RunningProgram,
-  type Runtime,
-  startFailed,
-} from '../../domain/instance/runtime.ts'
+import { type Exit, type Launch, startFailed } from '../../domain/instance/runtime.ts'
 import { CodedError } from '../../domain/kernel/errors.ts'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
-import type { Logger } from '../../domain/kernel/logger.ts'
-import { openSharedUpstream } from './handshake.ts'
+import { type Copy, type CopyOptions, openCopy } from './copy.ts'
 import { textOf } from './rpc.ts'
-import type { SharedUpstream } from './shared-upstream.ts'
 import type { Upstream } from './upstream.ts'
 
 /** How long calls under way may take to end before their instance is stopped. */
@@ -24,15 +16,9 @@ const MAX_REASON = 8000
 
 type Redact = (text: string) => string
 
-export interface InstanceHostOptions {
-  readonly runtime: Runtime
-  readonly logger: Logger
-  /** mcpctl's own version; servers see it in `clientInfo`. */
-  readonly version: string
+export interface InstanceHostOptions extends Omit<CopyOptions, 'stopGraceMs'> {
   /** Makes a function that takes these values out of a text: a reason may quote what the program printed. */
   readonly redactor: (secrets: readonly string[]) => Redact
-  /** Default 30 s. */
-  readonly initializeTimeoutMs?: number
   readonly drainMs?: number
   readonly stopGraceMs?: number
 }
@@ -47,12 +33,6 @@ export interface ConnectedInstanceHost extends InstanceHost {
   onChange(listener: (server: string) => void): () => void
 }
 
-interface Running {
-  readonly program: RunningProgram
-  readonly upstream: SharedUpstream
-  readonly details: JsonObject
-}
-
 interface Starting {
   readonly abort: AbortController
   readonly outcome: Promise<{ readonly details: JsonObject }>
@@ -65,8 +45,8 @@ interface Starting {
  * host.connection(launch.instance)?.attach(peer, { subscriptions: new Set() })
  */
 export const createInstanceHost = (options: InstanceHostOptions): ConnectedInstanceHost => {
-  const { runtime, logger, drainMs = DRAIN_MS, stopGraceMs = STOP_GRACE_MS } = options
-  const running = new Map<string, Running>()
+  const { runtime, drainMs = DRAIN_MS, stopGraceMs = STOP_GRACE_MS } = options
+  const running = new Map<string, Copy>()
   const starting = new Map<string, Starting>()
   const stopping = new Map<string, Promise<void>>()
   const changeListeners = new Set<(server: string) => void>()
@@ -77,33 +57,24 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
     for (const listener of [...changeListeners]) listener(server)
   }
 
-  const launchAndOpen = async (launch: Launch, signal: AbortSignal, redact: Redact): Promise<Running> => {
-    const program = await runtime.start(launch, { signal })
-    try {
-      const upstream = await openSharedUpstream(program, {
-        instance: launch.instance,
-        server: launch.server,
-        logger,
-        version: options.version,
-        signal,
-        redact,
-        ...(options.initializeTimeoutMs === undefined ? {} : { timeoutMs: options.initializeTimeoutMs }),
-      })
-      return { program, upstream, details: { ...program.details, ...mcpDetails(upstream.initialize, redact) } }
-    } catch (error) {
-      await program.stop({ graceMs: stopGraceMs })
-      throw error
-    }
+  const launchAndOpen = async (launch: Launch, signal: AbortSignal, redact: Redact): Promise<Copy> => {
+    const copy = await openCopy(launch, { ...options, stopGraceMs }, signal, redact)
+    return { ...copy, details: { ...copy.details, ...mcpDetails(copy.upstream.initialize, redact) } }
   }
 
   /** `exited` never rejects, so this promise is owned by nobody and needs nobody. */
-  const watch = async (instance: string, { program, upstream }: Running): Promise<void> => {
-    const exit = await program.exited
-    const byItself = running.get(instance)?.program === program
+  const watch = async (instance: string, copy: Copy): Promise<void> => {
+    const exit = await copy.exited
+    const { upstream } = copy
+    const byItself = running.get(instance)?.upstream === upstream
     if (byItself) running.delete(instance)
     upstream.end(byItself ? exit.reason : 'it was stopped')
     if (!byItself) return
     changed(upstream.server)
+    // What is left of it: a program that lives on after its session was lost, the sessions of clients.
+    const ending = copy.stop().finally(() => stopping.delete(instance))
+    stopping.set(instance, ending)
+    await ending
     exitListener(instance, exit)
   }
 
@@ -117,7 +88,7 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
     try {
       const made = await launchAndOpen(launch, signal, redact)
       if (closed || signal.aborted) {
-        await made.program.stop({ graceMs: stopGraceMs })
+        await made.stop()
         throw startFailed('the start was cancelled')
       }
       running.set(instance, made)
@@ -131,12 +102,12 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
     }
   }
 
-  const end = async (instance: string, { program, upstream }: Running): Promise<void> => {
+  const end = async (instance: string, { upstream, stop }: Copy): Promise<void> => {
     running.delete(instance)
     changed(upstream.server)
     await upstream.drain(drainMs)
     upstream.end('it was stopped')
-    await program.stop({ graceMs: stopGraceMs })
+    await stop()
   }
 
   const stopRunning = (instance: string): Promise<void> => {

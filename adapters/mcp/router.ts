@@ -1,6 +1,6 @@
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { sameJson } from '../../domain/kernel/same-json.ts'
-import type { Link, LinkClosed, LinkedProject, LinkFrame, RpcMessage } from '../../domain/mcp/link.ts'
+import type { Link, LinkClient, LinkClosed, LinkedProject, LinkFrame, RpcMessage } from '../../domain/mcp/link.ts'
 import { errorOf, notification } from '../../domain/mcp/rpc.ts'
 import type { Topology, TopologyProject } from '../../domain/mcp/topology.ts'
 import { type CallRecord, createCallObserver, type FinishedCall } from './calls.ts'
@@ -41,6 +41,7 @@ export const serveLink = (options: ServeLinkOptions): void => {
   const listsChanged = createListChanges((server, list) =>
     deliver(server, notification(`notifications/${list}/list_changed`)),
   )
+  let client: LinkClient | undefined
   let known: TopologyProject | undefined
   let published: LinkedProject | undefined
 
@@ -98,7 +99,7 @@ export const serveLink = (options: ServeLinkOptions): void => {
     }
     for (const server of next.servers) {
       const slot = slots.get(server.name)
-      if (slot === undefined) slots.set(server.name, new ServerSlot(server, port))
+      if (slot === undefined) slots.set(server.name, new ServerSlot(server, port, client))
       else slot.update(server)
     }
     settle()
@@ -109,8 +110,10 @@ export const serveLink = (options: ServeLinkOptions): void => {
   }
 
   const onFrame = (frame: LinkFrame) => {
-    if (frame.type !== 'message') {
-      link.close({ code: 'closed', reason: 'only mcpd sends project frames' })
+    if (frame.type === 'project') return link.close({ code: 'closed', reason: 'only mcpd sends project frames' })
+    if (frame.type === 'client') {
+      client = frame.client
+      for (const slot of slots.values()) slot.serve(client)
       return
     }
     const { server, message } = frame

@@ -35,6 +35,16 @@ export const tooManyCalls = (limit: number, of: string): RpcError => ({
   data: { code: 'too-many-requests', hint: 'Wait for answers before sending more.' },
 })
 
+export const tooManySessions = (server: string, limit: number): RpcError => ({
+  code: rpcCode.unreachable,
+  message: `Server ${server} has no session left: all ${limit} are taken`,
+  data: {
+    code: 'too-many-sessions',
+    server,
+    hint: 'The call did not run. Try again when others have gone, or raise maxSessions or replicas of the server.',
+  },
+})
+
 export const tooManySubscriptions = (limit: number): RpcError => ({
   code: rpcCode.unreachable,
   message: `A session may subscribe to ${limit} resources of a server at most`,

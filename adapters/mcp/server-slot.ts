@@ -1,5 +1,5 @@
 import { isObject, type JsonValue } from '../../domain/kernel/json.ts'
-import type { LinkedServer, RpcMessage } from '../../domain/mcp/link.ts'
+import type { LinkClient, LinkedServer, RpcMessage } from '../../domain/mcp/link.ts'
 import { errorOf } from '../../domain/mcp/rpc.ts'
 import type { TopologyServer } from '../../domain/mcp/topology.ts'
 import type { FinishedCall } from './calls.ts'
@@ -34,9 +34,19 @@ export class ServerSlot {
   #current: Attachment | undefined
   #lastEnd: string | undefined
 
-  constructor(entry: TopologyServer, port: SlotPort) {
+  constructor(entry: TopologyServer, port: SlotPort, client: LinkClient | undefined) {
     this.#entry = entry
     this.#port = port
+    if (client !== undefined) this.#state.client = client
+  }
+
+  /** Who the session is for. It comes before the first message: there is nothing yet that could get lost. */
+  serve(client: LinkClient): void {
+    this.#state.client = client
+    const attached = this.#current
+    if (attached === undefined) return
+    attached.detach()
+    this.#attach(attached.upstream)
   }
 
   update(entry: TopologyServer): void {

@@ -1,4 +1,4 @@
-import type { RunningProgram } from '../../domain/instance/runtime.ts'
+import type { MessageStream } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
@@ -73,7 +73,7 @@ class Session implements Attachment, ClientSession {
 }
 
 /**
- * One MCP connection over a program's stdin and stdout that serves any number of client sessions. Request ids and
+ * One MCP connection over a stream that serves any number of client sessions. Request ids and
  * progress tokens are rewritten to integers of the connection's own and back; everything else passes untouched. As the
  * server could not say which client it means, it is offered neither sampling nor elicitation nor roots.
  */
@@ -82,7 +82,7 @@ export class SharedUpstream implements Upstream {
   readonly server: string
   initialize: JsonObject = {}
   ended: string | undefined
-  readonly #program: RunningProgram
+  readonly #program: MessageStream
   readonly #logger: Logger
   readonly #sessions = new Set<Session>()
   readonly #calls = new PendingCalls<Session>()
@@ -90,7 +90,7 @@ export class SharedUpstream implements Upstream {
   readonly #wishes = createSessionWishes(this.#sessions, (method, params) => this.request(method, params))
   #draining = false
 
-  constructor(program: RunningProgram, { instance, server, logger, onRubbish }: SharedUpstreamOptions) {
+  constructor(program: MessageStream, { instance, server, logger, onRubbish }: SharedUpstreamOptions) {
     this.instance = instance
     this.server = server
     this.#program = program
@@ -159,6 +159,9 @@ export class SharedUpstream implements Upstream {
     }
     for (const { peer } of sessions) peer.ended(reason)
   }
+
+  /** It has opened nothing: the stream is its host's. */
+  async close(): Promise<void> {}
 
   /** Sends a request of the connection's own. `onSettled` gets the answer, or undefined when there will be none. */
   request(method: string, params: JsonObject, onSettled?: (answer: RpcMessage | undefined) => void): void {

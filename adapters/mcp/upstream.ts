@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../domain/kernel/json.ts'
-import type { RpcMessage } from '../../domain/mcp/link.ts'
+import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
 import type { LogLevel } from '../../domain/mcp/log-levels.ts'
 import type { RpcError } from '../../domain/mcp/rpc.ts'
 import type { FinishedCall } from './calls.ts'
@@ -21,6 +21,10 @@ export interface Upstream {
   attach(peer: UpstreamPeer, state: SessionState): Attachment
   /** Tells the sessions to send new calls elsewhere and resolves when those under way are answered, after `ms` at the latest. */
   drain(ms: number): Promise<void>
+  /** It is over: answers what is under way with an error, once, and lets go of the sessions. */
+  end(reason: string): void
+  /** Ends what it has opened itself; resolves when nothing of that is left. */
+  close(): Promise<void>
 }
 
 /** One client session on one upstream. */
@@ -52,6 +56,8 @@ export interface UpstreamPeer {
 export interface SessionState {
   readonly subscriptions: Set<string>
   logLevel?: LogLevel
+  /** Who the session is for; undefined where that is not a client, or has not said. */
+  client?: LinkClient
 }
 
 /** Most requests of one client session that may be under way at one server. */

@@ -24,6 +24,7 @@ import { createResourceCommands } from '../../commands/resources.ts'
 import { recordRotation, rotateMasterKey } from '../../commands/secrets/rotate-master-key.ts'
 import { seed } from '../../commands/seed.ts'
 import { catalog } from '../../domain/catalog.ts'
+import { startFailed } from '../../domain/instance/runtime.ts'
 import { systemClock } from '../../domain/kernel/clock.ts'
 import { notFound } from '../../domain/kernel/declared.ts'
 import { coded } from '../../domain/kernel/errors.ts'
@@ -88,7 +89,16 @@ export const wire = async (
   const runtime = await openProcessRuntime({ dataFolder: folder.path, logger })
   opened.push(() => runtime.close())
   const { found: instances, logs } = runtime
-  const host = createInstanceHost({ runtime, logger, version, redactor })
+  const host = createInstanceHost({
+    runtime,
+    openHttp: () => {
+      throw startFailed('This mcpd does not speak HTTP to servers.', 'Use the transport STDIO')
+    },
+    logger,
+    version,
+    redactor,
+    log: (instance, _source, line) => logger.info({ instance }, line),
+  })
   opened.push(() => host.close())
   const closing = new AbortController()
   const servers = runServers({

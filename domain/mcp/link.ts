@@ -40,13 +40,20 @@ export interface LinkedProject {
   readonly servers: readonly LinkedServer[]
 }
 
+/** The client at the other end, as its own `initialize` had it: what a server session of its own is begun with. */
+export interface LinkClient {
+  readonly capabilities: JsonObject
+  readonly clientInfo: JsonObject
+}
+
 /**
  * What goes over a link, both ways, as one JSON text each. `project` (mcpd → mcplocal) is the first frame and comes again whenever
- * the project or the state of one of its servers changes. `message` carries MCP between the client session and one server; request ids and
+ * the project or the state of one of its servers changes. `client` (mcplocal → mcpd) comes before the first message. `message` carries MCP between the client session and one server; request ids and
  * progress tokens are the session's own, mcpd keeps sessions apart from there on.
  */
 export type LinkFrame =
   | { readonly type: 'project'; readonly project: LinkedProject }
+  | { readonly type: 'client'; readonly client: LinkClient }
   | { readonly type: 'message'; readonly server: string; readonly message: RpcMessage }
 
 /** Why a link ended. `revoked`: the right to use the project went; `gone`: the project was deleted; `slow`: the peer did not read. */

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
-import type { LinkedProject, LinkedServer } from '../../domain/mcp/link.ts'
+import type { LinkClient, LinkedProject, LinkedServer } from '../../domain/mcp/link.ts'
 
 /** The protocol revisions we speak with clients, newest first. What mcpd speaks with a server is agreed on there. */
 export const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const
@@ -11,6 +11,12 @@ export const isProtocolVersion = (version: unknown): version is ProtocolVersion 
 /** The client's revision if we speak it, else our newest: the client then decides whether it goes on. */
 export const negotiate = (wanted: string): ProtocolVersion =>
   isProtocolVersion(wanted) ? wanted : PROTOCOL_VERSIONS[0]
+
+/** Who the client says it is, and what it can. */
+export const clientOf = (params: JsonObject | undefined): LinkClient => ({
+  capabilities: isObject(params?.capabilities) ? params.capabilities : {},
+  clientInfo: isObject(params?.clientInfo) ? params.clientInfo : {},
+})
 
 /** What a ready server said it can. */
 export const capabilitiesOf = (server: LinkedServer): JsonObject => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CodedError } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
-import type { Link, LinkDialer, LinkedProject, RpcMessage } from '../../domain/mcp/link.ts'
+import type { Link, LinkClient, LinkDialer, LinkedProject, RpcMessage } from '../../domain/mcp/link.ts'
 import { mcpdUnavailable } from '../link/errors.ts'
 import type { SessionLimits } from './limits.ts'
 
@@ -28,6 +28,7 @@ export class LinkKeeper {
   readonly #stop = new AbortController()
   readonly #waiting = new Set<(up: boolean) => void>()
   #link: Link | undefined
+  #client: LinkClient | undefined
   #upSince = 0
   #wait = 0
 
@@ -46,6 +47,12 @@ export class LinkKeeper {
    */
   async open(): Promise<void> {
     await this.#dial(false)
+  }
+
+  /** Tells mcpd who the client is, now and over every link to come. */
+  introduce(client: LinkClient): void {
+    this.#client = client
+    this.#link?.send({ type: 'client', client })
   }
 
   /** Sends a message to a server. False if there is no link. */
@@ -125,7 +132,7 @@ export class LinkKeeper {
           if (this.#link === link) this.#options.onMessage(frame.server, frame.message)
           return
         }
-        if (known && this.#link !== link) return
+        if (frame.type !== 'project' || (known && this.#link !== link)) return
         const first = !known
         if (first) {
           known = true
@@ -133,6 +140,7 @@ export class LinkKeeper {
           if (this.#stop.signal.aborted) return abort()
           this.#link = link
           this.#upSince = performance.now()
+          if (this.#client !== undefined) link.send({ type: 'client', client: this.#client })
         }
         this.#options.onProject(frame.project, first && reopened)
         if (first) {

@@ -21,7 +21,7 @@ import { ClientRequests } from './client-requests.ts'
 import { fetchList } from './fetch-list.ts'
 import { type ClientInbox, takeNotification } from './from-client.ts'
 import { listChanged, type ServerInbox, takeFromServer } from './from-server.ts'
-import { initializeResult, negotiate } from './initialize.ts'
+import { clientOf, initializeResult, negotiate } from './initialize.ts'
 import type { SessionLimits } from './limits.ts'
 import { LinkKeeper } from './link-keeper.ts'
 import { ListChanges } from './list-changes.ts'
@@ -237,6 +237,7 @@ export class Session implements Routing, ServerInbox, ClientInbox {
     const wanted = request.message.params?.protocolVersion
     if (typeof wanted !== 'string') return this.fail(request, invalidParams('protocolVersion', 'must be a string'))
     this.#initialized = true
+    this.#keeper.introduce(clientOf(request.message.params))
     this.reply(request, initializeResult(this.#view.project, negotiate(wanted), this.#options.version))
   }
 

@@ -89,6 +89,10 @@ export const createTestMcpd = (project: TopologyProject, initializeTimeoutMs = 1
     logger: silent,
     version: '0.0.0',
     redactor,
+    openHttp: () => {
+      throw new Error('no HTTP here')
+    },
+    log: () => {},
     initializeTimeoutMs,
     drainMs: 500,
     stopGraceMs: 1000,

@@ -21,12 +21,12 @@ export const createSpawnRuntime = (): SpawnRuntime => {
   const children = new Set<ChildProcess>()
   const blocked = new Set<string>()
 
-  const run = ({ instance, program, env }: Launch): RunningProgram => {
+  const run = ({ instance, session, program, env }: Launch): RunningProgram => {
     if (program.kind !== 'command') throw new Error('only commands')
     const child = spawn(program.command, [...program.args], { env: { PATH: process.env.PATH, ...env }, stdio: 'pipe' })
     children.add(child)
     blocked.delete(instance)
-    const log: string[] = []
+    const log: string[] = session === undefined ? [] : (logs.get(instance) ?? [])
     logs.set(instance, log)
     child.stdin.on('error', () => {}) // the program is gone: `exited` says so
     const lines = createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })

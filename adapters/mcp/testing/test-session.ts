@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/kernel/json.ts'
-import type { Link, LinkClosed, LinkedProject, LinkFrame, RpcMessage } from '../../../domain/mcp/link.ts'
+import type { Link, LinkClient, LinkClosed, LinkedProject, LinkFrame, RpcMessage } from '../../../domain/mcp/link.ts'
 
 /** A client session at its end of a link: keeps all that comes, and waits for answers by id. */
 export interface TestSession {
@@ -7,6 +7,8 @@ export interface TestSession {
   readonly projects: readonly LinkedProject[]
   readonly closed: LinkClosed | undefined
   readonly link: Link
+  /** Says who the client is, as mcplocal does. */
+  introduce(client: LinkClient): void
   send(message: Omit<RpcMessage, 'jsonrpc'>, server?: string): void
   /** Sends a request and resolves with the message that answers it. */
   ask(id: string | number, method: string, params?: JsonObject, server?: string): Promise<RpcMessage>
@@ -20,6 +22,7 @@ export const testSession = (link: Link, defaultServer = 'scripted'): TestSession
   const waiting = new Map<string | number, (message: RpcMessage) => void>()
   let closed: LinkClosed | undefined
   const take = (frame: LinkFrame) => {
+    if (frame.type === 'client') return
     if (frame.type === 'project') {
       projects.push(frame.project)
       return
@@ -39,6 +42,7 @@ export const testSession = (link: Link, defaultServer = 'scripted'): TestSession
     get closed() {
       return closed
     },
+    introduce: (client) => link.send({ type: 'client', client }),
     send: (message, server = defaultServer) =>
       link.send({ type: 'message', server, message: { jsonrpc: '2.0', ...message } }),
     ask(id, method, params = {}, server = defaultServer) {

@@ -8,6 +8,7 @@ const version = process.argv.find((each) => each.startsWith('--version='))?.slic
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
 const seen = []
 let subscribed = []
+let asked
 
 if (flags.has('--crash')) {
   process.stderr.write('cannot open the database\n')
@@ -24,6 +25,7 @@ const text = (value) => ({
 
 const tools = {
   echo: ({ id, params }) => result(id, text(params.arguments?.message ?? '')),
+  asked: ({ id }) => result(id, text({ pid: process.pid, ...asked })),
   seen: ({ id }) => result(id, text(seen)),
   subscribed: ({ id }) => result(id, text(subscribed)),
   never: () => {},
@@ -63,6 +65,7 @@ const handle = (message) => {
   if (flags.has('--mute') || flags.has('--rubbish') || id === undefined || method === undefined) return
   switch (method) {
     case 'initialize':
+      asked = params
       if (flags.has('--refuse')) send({ id, error: { code: -32602, message: `no, ${process.env.TOKEN ?? 'thanks'}` } })
       else
         result(id, {
