@@ -22,6 +22,8 @@ interface Draft {
   body: Buffer | undefined
   cut: boolean
   mustRefuse: boolean
+  /** The same, for the name in its path. */
+  badName: boolean
   /** Instead of all of the above. */
   raw: { readonly bytes: Buffer; readonly mustRefuse: boolean } | undefined
 }
@@ -67,6 +69,7 @@ const working = (dice: Dice, operation: Operation, token: string): Draft => {
     body: body === undefined ? undefined : Buffer.from(jsonText(body)),
     cut: false,
     mustRefuse: false,
+    badName: false,
     raw: undefined,
   }
 }
@@ -122,7 +125,8 @@ const wrongName: Wrong = (dice, draft, { path }) => {
   const name = hostileText(dice).toWellFormed()
   const raw = dice.chance(0.3) ? dice.pick(RAW_NAMES) : undefined
   draft.path = `${before}${raw ?? encodeURIComponent(name)}${after}`
-  if (raw !== undefined || !DNS_LABEL.test(name)) draft.mustRefuse = true
+  // The last name counts: what was wrong with one before it is gone.
+  draft.badName = raw !== undefined || !DNS_LABEL.test(name)
 }
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
@@ -362,7 +366,7 @@ const written = (draft: Draft): HttpCase => {
     bytes,
     cut: cut && raw === undefined,
     head: method === 'HEAD',
-    mustRefuse: raw?.mustRefuse ?? draft.mustRefuse,
+    mustRefuse: raw?.mustRefuse ?? (draft.mustRefuse || draft.badName),
     dryRun,
   }
 }
