@@ -14,6 +14,7 @@ WORKDIR /app
 COPY --from=build --chown=root:root /src/package.json ./package.json
 COPY --from=build --chown=root:root /src/node_modules ./node_modules
 COPY --from=build --chown=root:root /src/dist ./dist
+COPY --from=build --chown=root:root /src/templates ./templates
 RUN ln -s /app/dist/cli/bin/mcpctl.cjs /usr/local/bin/mcpctl \
   && ln -s /app/dist/cli/bin/mcpd.js /usr/local/bin/mcpd \
   && ln -s /app/dist/cli/bin/mcplocal.js /usr/local/bin/mcplocal \

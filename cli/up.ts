@@ -8,6 +8,12 @@ export default defineVerb({
     port: { type: 'number', describe: 'Port of mcpd', default: 3100 },
     'mcplocal-port': { type: 'number', describe: 'Port of mcplocal', default: 3200 },
     'data-folder': { type: 'string', describe: 'What mcpd keeps (~/.mcpctl/data)', complete: 'file' },
+    templates: {
+      type: 'string',
+      many: true,
+      describe: 'A folder with template files of your own (MCPD_TEMPLATES)',
+      complete: 'file',
+    },
     verbose: { type: 'boolean', describe: 'Print the programs’ own log on standard error' },
   },
   examples: [
@@ -23,6 +29,7 @@ export default defineVerb({
       demo: values.demo,
       port: values.port,
       mcplocalPort: values['mcplocal-port'],
+      templates: values.templates,
       verbose: values.verbose,
       ...(values['data-folder'] === undefined ? {} : { dataFolder: values['data-folder'] }),
     })

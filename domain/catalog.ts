@@ -8,6 +8,7 @@ import { kinds } from './registry.ts'
 import { masterKeyRotated } from './secret/master-key.ts'
 import { secretKeyDelisted, secretKeyListed, secretKeyWrapped } from './secret/wrapped-key.ts'
 import { defaultSecretBackendChosen } from './secretbackend/defaults.ts'
+import { templateFileReported } from './template/files.ts'
 
 /** Events that stand on streams of their own, outside any kind's. */
 const others: readonly EventType[] = [
@@ -22,6 +23,7 @@ const others: readonly EventType[] = [
   secretKeyWrapped,
   secretKeyListed,
   secretKeyDelisted,
+  templateFileReported,
 ]
 
 /** Every event type of these kinds, and those that belong to no kind. */

@@ -12,6 +12,7 @@ import { leaseDecider } from './lease/lease.ts'
 import { kinds } from './registry.ts'
 import { masterKeyDecider } from './secret/master-key.ts'
 import { defaultBackendDecider } from './secretbackend/defaults.ts'
+import { templateFilesDecider } from './template/files.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
 const ref = { kind: 'server', name: 'a' }
@@ -48,6 +49,22 @@ const declaredCommands = fc.oneof(
 const subjects: readonly Subject[] = [
   ...kinds.flatMap(({ kind, eventPrefix }) =>
     eventPrefix === undefined ? [] : [subject(kind, kind, declaredDecider(eventPrefix), declaredCommands)],
+  ),
+  subject(
+    'template files',
+    'templatefiles',
+    templateFilesDecider,
+    fc
+      .uniqueArray(
+        fc.record({
+          name: fc.constantFrom('a', 'b'),
+          file: fc.constantFrom('/x/a.yaml', '/y/b.yaml'),
+          state: fc.constantFrom('ok' as const, 'changed' as const, 'broken' as const),
+          content: fc.constantFrom('1', '2'),
+        }),
+        { selector: ({ name }) => name },
+      )
+      .map((reports) => ({ type: 'ReportFiles' as const, reports })),
   ),
   subject(
     'instance',

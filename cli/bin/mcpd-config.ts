@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import { coded } from '../../domain/kernel/errors.ts'
 
 /** How one mcpd is set up. From flags, then the environment, then defaults. */
@@ -17,6 +17,8 @@ export interface McpdConfig {
   readonly eventStoreUrl?: string
   /** Postgres for the read models; undefined is PGlite in the data folder. May hold credentials: never shown. */
   readonly databaseUrl?: string
+  /** Folders with template files, beside the ones that mcpctl brings. */
+  readonly templateFolders: readonly string[]
   /** A file with the first administrator's token, where somebody else makes it. */
   readonly bootstrapTokenFile?: string
   readonly env: Readonly<Record<string, string | undefined>>
@@ -35,7 +37,12 @@ type Env = McpdConfig['env']
 
 /** @throws InvalidConfiguration naming the flag or variable */
 export const mcpdConfig = async (
-  flags: { readonly dataFolder?: string; readonly host?: string; readonly port?: number },
+  flags: {
+    readonly dataFolder?: string
+    readonly host?: string
+    readonly port?: number
+    readonly templates?: readonly string[]
+  },
   env: Env,
 ): Promise<McpdConfig> => {
   const eventStoreUrl = checked(
@@ -53,6 +60,7 @@ export const mcpdConfig = async (
       portOf({ ...env, ...(flags.port === undefined ? {} : { MCPD_PORT: String(flags.port) }) }, 'MCPD_PORT') ??
       DEFAULT_PORT,
     leaseMs: leaseOf(env),
+    templateFolders: templateFoldersOf(flags.templates ?? [], env),
     env,
     ...(advertiseUrl === undefined ? {} : { advertiseUrl }),
     ...(eventStoreUrl === undefined ? {} : { eventStoreUrl }),
@@ -63,6 +71,12 @@ export const mcpdConfig = async (
 
 /** `~/.mcpctl/data`, or below `MCPCTL_HOME`. */
 const defaultDataFolder = (env: Env): string => join(env.MCPCTL_HOME ?? join(homedir(), '.mcpctl'), 'data')
+
+/** Those of the flags, else of `MCPD_TEMPLATES`, which separates them as PATH does. Each once. */
+const templateFoldersOf = (flags: readonly string[], env: Env): readonly string[] => {
+  const given = flags.length > 0 ? flags : (env.MCPD_TEMPLATES ?? '').split(delimiter)
+  return [...new Set(given.filter((folder) => folder !== '').map((folder) => resolve(folder)))]
+}
 
 /** A port number from the environment; undefined when it is not set. */
 export const portOf = (env: Env, name: string): number | undefined => {

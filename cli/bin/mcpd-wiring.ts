@@ -40,6 +40,7 @@ import type { Ground, Mcpd } from './mcpd-system.ts'
 import { projectTopology } from './project-topology.ts'
 import { runServers } from './run-servers.ts'
 import { sweepLeftBehind } from './sweep-left-behind.ts'
+import { seedTemplates, templateFilesOf } from './template-files.ts'
 import { version } from './version.ts'
 
 /** What is put together here, on what is open already. */
@@ -50,6 +51,7 @@ export const wire = async (
   const clock = systemClock
   const newId = randomUUID
   const registry = createRegistry(kinds)
+  const templateFiles = templateFilesOf(config)
   const wasEmpty = (await log.head()) === undefined
   const loop = createCommandLoop({ log, catalog, clock })
   const system = reactorContext('mcpd', newId())
@@ -84,6 +86,7 @@ export const wire = async (
   const resources = createResourceCommands({ loop, registry, clock, newId, hooks })
   const tokens = createAccessTokens(loop, clock)
   await seed({ loop, registry, resources, defaultBackend, log, newId })
+  await seedTemplates({ registry, loop, resources, newId, logger }, templateFiles)
 
   const startedAt = clock.now()
   const runtime = await openProcessRuntime({ dataFolder: folder.path, logger })

@@ -14,6 +14,7 @@ Flags:
   --data-folder PATH   what mcpd keeps: log, keys, packages, logs of servers   (~/.mcpctl/data, MCPCTL_DATA_FOLDER)
   --host ADDRESS       address to listen on                                    (127.0.0.1, MCPD_HOST)
   --port PORT          port to listen on                                       (3100, MCPD_PORT)
+  --templates FOLDER   template files of your own, beside those of mcpctl; repeatable   (MCPD_TEMPLATES, separated by ":")
   --issue-admin-token  make a new administrator's token, print it, and end
   --version, --help
 
@@ -36,6 +37,7 @@ const main = async (): Promise<void> => {
       'data-folder': { type: 'string' },
       host: { type: 'string' },
       port: { type: 'string' },
+      templates: { type: 'string', multiple: true },
       'issue-admin-token': { type: 'boolean' },
       version: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
@@ -43,10 +45,10 @@ const main = async (): Promise<void> => {
   })
   if (values.help === true) return void process.stdout.write(HELP)
   if (values.version === true) return void process.stdout.write(`${version}\n`)
-  const { 'data-folder': dataFolder, host, port } = values
+  const { 'data-folder': dataFolder, host, port, templates = [] } = values
   const env = port === undefined ? process.env : { ...process.env, MCPD_PORT: port }
   const config = await mcpdConfig(
-    { ...(dataFolder === undefined ? {} : { dataFolder }), ...(host === undefined ? {} : { host }) },
+    { templates, ...(dataFolder === undefined ? {} : { dataFolder }), ...(host === undefined ? {} : { host }) },
     env,
   )
   const logger = createLogger('mcpd')

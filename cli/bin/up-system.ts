@@ -14,6 +14,7 @@ export interface UpOptions {
   readonly port: number
   readonly mcplocalPort: number
   readonly dataFolder?: string
+  readonly templates: readonly string[]
   readonly verbose: boolean
 }
 
@@ -23,8 +24,8 @@ export const up = async (deps: Deps, options: UpOptions): Promise<void> => {
   const began = performance.now()
   signal.addEventListener('abort', () => endsInTime(deps), { once: true })
   const logger = createLogger('mcpctl', options.verbose ? 'info' : 'warn')
-  const { dataFolder, port } = options
-  const config = await mcpdConfig({ port, ...(dataFolder === undefined ? {} : { dataFolder }) }, deps.env)
+  const { dataFolder, port, templates } = options
+  const config = await mcpdConfig({ port, templates, ...(dataFolder === undefined ? {} : { dataFolder }) }, deps.env)
   let mcplocalUrl = ''
   const about = () => (mcplocalUrl === '' ? {} : { mcplocal: { url: mcplocalUrl } })
   const mcpd = await startMcpd(config, logger, about).catch(explain)

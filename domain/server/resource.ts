@@ -8,13 +8,15 @@ import { externalUrl, header } from './http-access.ts'
 import { limits } from './limits.ts'
 import { secretSource } from './secret-source.ts'
 
-const envName = z
+/** Name of an environment variable. */
+export const envName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,255}$/, 'must be letters, digits and "_", not beginning with a digit')
   .refine((name) => name !== '__proto__' && name !== 'constructor', 'is reserved')
 
 const noNul = (text: string): boolean => !text.includes('\0')
-const argument = z.string().max(32_768).refine(noNul, 'must not hold a NUL character')
+/** An argument or the value of a variable, as a program can be given it. */
+export const argument = z.string().max(32_768).refine(noNul, 'must not hold a NUL character')
 
 /** One variable of a server's environment: a literal value, or one key of a secret. */
 export const envVar = z
