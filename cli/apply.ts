@@ -16,6 +16,7 @@ export default defineVerb({
     'dry-run': {
       type: 'string',
       choices: ['client', 'server'],
+      bare: 'client',
       describe: 'Change nothing: client compares with what is there, server asks mcpd to decide',
     },
     output: { type: 'string', short: 'o', choices: ['name'], describe: 'Output: name prints kind/name only' },

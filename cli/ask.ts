@@ -36,6 +36,10 @@ export const terminalPrompt = (signal: AbortSignal): Prompt => ({
     const { password } = await import('@inquirer/prompts')
     return await answered(password({ message, mask: false }, { output: process.stderr, signal }))
   },
+  async text(message) {
+    const { input } = await import('@inquirer/prompts')
+    return await answered(input({ message }, { output: process.stderr, signal }))
+  },
   async confirm(message) {
     const { confirm } = await import('@inquirer/prompts')
     return await answered(confirm({ message, default: false }, { output: process.stderr, signal }))

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { KindDefinition } from '../domain/kernel/kind.ts'
 import type { Resource } from '../domain/kernel/resource.ts'
 import { keyValue, type SpecFlags, specFlags } from './create/flags.ts'
+import type { Base } from './create/from-template.ts'
 import { ownFlags } from './create/own-flags.ts'
 import type { Deps } from './deps.ts'
 import { CliError, exitCode, usageError } from './errors.ts'
@@ -20,9 +21,15 @@ const options = {
     describe: 'The spec from a YAML or JSON file (- is standard input); flags come on top',
     complete: 'file',
   },
+  'from-template': {
+    type: 'string',
+    describe: 'Begin with a template; what it still needs is asked for (servers only)',
+    complete: { kind: 'template' },
+  },
   'dry-run': {
     type: 'string',
     choices: ['client', 'server'],
+    bare: 'client',
     describe: 'Create nothing; with -o yaml: print the manifest',
   },
   output: outputOption,
@@ -37,6 +44,7 @@ export default defineVerb({
   options,
   examples: [
     ['$0 create server everything --package @modelcontextprotocol/server-everything', 'a server from npm'],
+    ['$0 create server gitea --from-template gitea', 'from a template, which asks for what it needs'],
     ['$0 create secret github --prompt token', 'asks for the value, without echo'],
     ['$0 create project demo --server everything', 'an endpoint for it'],
     ['$0 create server x --package y --dry-run=client -o yaml', 'a manifest to begin with'],
@@ -53,13 +61,14 @@ export default defineVerb({
     const kind = findKind(await deps.registry(), values.kind)
     if (!kind.declarable) throw usageError(`${kind.plural} are made by mcpd and cannot be created`)
     const format = values.output === undefined ? undefined : formatOf(values.output)
-    const spec = await specOf(deps, kind, values, extra)
-    const labels = Object.fromEntries(values.label.map((each) => keyValue('--label', each)))
+    const base = await baseOf(deps, kind, values, extra)
+    const spec = await specOf(deps, kind, { ...values, base }, extra)
+    const labels = { ...base.labels, ...Object.fromEntries(values.label.map((each) => keyValue('--label', each))) }
     check({ kind, name: values.name, labels, spec })
     const manifest = { name: values.name, labels, spec }
     const dryRun = values['dry-run']
-    const answer =
-      dryRun === 'client' ? undefined : await deps.api.create(kind, manifest, { dryRun: dryRun === 'server' })
+    const create = () => deps.api.create(kind, manifest, { dryRun: dryRun === 'server' })
+    const answer = dryRun === 'client' ? undefined : await (base.around?.(create) ?? create())
     if (format === undefined) {
       const mark = dryRun === undefined ? '' : dryRun === 'server' ? ' (server dry run)' : ' (dry run)'
       deps.out.line(`${kind.kind}/${values.name} created${mark}`)
@@ -85,11 +94,33 @@ interface Given {
   readonly args: readonly string[]
   readonly set: readonly string[]
   readonly 'spec-file': string | undefined
+  readonly base: Base
+}
+
+/** What the flags come on top of. */
+const baseOf = async (
+  deps: Deps,
+  kind: KindDefinition,
+  given: {
+    name: string
+    'from-template': string | undefined
+    'spec-file': string | undefined
+    'dry-run': string | undefined
+  },
+  extra: ExtraValues,
+): Promise<Base> => {
+  const template = given['from-template']
+  if (template !== undefined) {
+    if (kind.kind !== 'server') throw usageError('--from-template goes with servers only')
+    if (given['spec-file'] !== undefined) throw usageError('--from-template and --spec-file: one of them, please')
+    const { fromTemplate } = await import('./create/from-template.ts')
+    return await fromTemplate(deps, { template, server: given.name, dryRun: given['dry-run'] }, extra)
+  }
+  return { spec: given['spec-file'] === undefined ? {} : await specFromFile(deps, given['spec-file']) }
 }
 
 const specOf = async (deps: Deps, kind: KindDefinition, given: Given, extra: ExtraValues): Promise<unknown> => {
-  let spec: Record<string, unknown> =
-    given['spec-file'] === undefined ? {} : await specFromFile(deps, given['spec-file'])
+  let spec: Record<string, unknown> = { ...given.base.spec }
   for (const [name, flag] of Object.entries(flagsOf(kind))) {
     const value = extra[name]
     // A switch that was not given says nothing about the field.
@@ -106,7 +137,7 @@ const specOf = async (deps: Deps, kind: KindDefinition, given: Given, extra: Ext
     given['spec-file'] !== undefined && !anyGiven(extra, ownFlags(kind.kind).options)
       ? {}
       : await ownFlags(kind.kind).spec(deps, extra)
-  spec = { ...spec, ...own }
+  spec = { ...spec, ...own, ...given.base.fixed }
   if (given.set.length > 0) {
     const { setPath } = await import('./create/set.ts')
     for (const each of given.set) spec = setPath(spec, each)

@@ -20,7 +20,7 @@ export default defineVerb({
     wait: { type: 'boolean', default: true, describe: 'Return once it is gone; --no-wait does not' },
     timeout: { type: 'string', default: '60s', describe: 'How long to wait: 30s, 2m' },
     'ignore-not-found': { type: 'boolean', describe: 'What does not exist is no error' },
-    'dry-run': { type: 'string', choices: ['client', 'server'], describe: 'Delete nothing' },
+    'dry-run': { type: 'string', choices: ['client', 'server'], bare: 'client', describe: 'Delete nothing' },
     output: { type: 'string', short: 'o', choices: ['name'], describe: 'Output: name prints kind/name only' },
   },
   examples: [

@@ -15,6 +15,8 @@ export interface Input {
 export interface Prompt {
   /** Asks without echo. */
   password(message: string): Promise<string>
+  /** Asks with echo. */
+  text(message: string): Promise<string>
   confirm(message: string): Promise<boolean>
 }
 

@@ -88,7 +88,7 @@ const readWords = (path: string, options: Options, rest: readonly string[]) => {
   if (config.server !== undefined) config.server.short = 's'
   try {
     return parseArgs({
-      args: withoutBooleanValues(options, withoutShortEquals(rest)),
+      args: withoutBooleanValues(options, withBareValues(options, withoutShortEquals(rest))),
       options: config,
       strict: true,
       allowPositionals: true,
@@ -105,6 +105,16 @@ const withoutShortEquals = (words: readonly string[]): string[] => {
   return words.flatMap((word, i) =>
     /^-[A-Za-z]=/.test(word) && (end < 0 || i < end) ? [word.slice(0, 2), word.slice(3)] : [word],
   )
+}
+
+/** `--dry-run -o yaml` means `--dry-run=client -o yaml`, as kubectl has it. */
+const withBareValues = (options: Options, words: readonly string[]): string[] => {
+  const end = words.indexOf('--')
+  return words.map((word, i) => {
+    const bare = word.startsWith('--') && (end < 0 || i < end) ? options[word.slice(2)]?.bare : undefined
+    const next = words[i + 1]
+    return bare !== undefined && (next === undefined || next.startsWith('-')) ? `${word}=${bare}` : word
+  })
 }
 
 /** `--wait=false` means `--no-wait`, and `--wait=true` means `--wait`, as kubectl has it. */

@@ -47,6 +47,18 @@ describe('the command line', () => {
     expect(world.mcpd.requests).toEqual([])
   })
 
+  it('takes --dry-run without a value as the one of the client', async () => {
+    const { code, out } = await world.run(['create', 'server', 'a', '--command', 'x', '--dry-run', '-o', 'name'])
+    expect([code, out]).toEqual([0, 'server/a\n'])
+    expect(await world.run(['create', 'server', 'a', '--command', 'x', '--dry-run'])).toMatchObject({
+      out: 'server/a created (dry run)\n',
+    })
+    expect(await world.run(['create', 'server', 'a', '--command', 'x', '--dry-run', 'maybe'])).toMatchObject({
+      code: 2,
+    })
+    expect((await world.run(['get', 'servers', '-o', 'name'])).out).toBe('')
+  })
+
   it('exits with 3 when mcpd does not answer, and says how to start it', async () => {
     const { code, err } = await world.run(['get', 'servers'], { env: { MCPCTL_SERVER: 'http://127.0.0.1:9' } })
     expect([code, err]).toEqual([

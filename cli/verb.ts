@@ -11,6 +11,8 @@ export interface Option {
   readonly default?: string | boolean | number
   readonly required?: true
   readonly choices?: readonly string[]
+  /** What it means without a value, before another flag or at the end: `--dry-run -o yaml`. */
+  readonly bare?: string
   /** What completion offers for the value, beside `choices`. */
   readonly complete?: 'file' | { readonly kind: string } | { readonly words: readonly string[] }
 }

@@ -27,31 +27,32 @@ const server: OwnFlags = {
   examples: [
     ['$0 create server everything --package @modelcontextprotocol/server-everything', 'a server from npm'],
     ['$0 create server github --package some-server --env-from TOKEN=github/token', 'with a secret in its environment'],
+    ['$0 create server files --from-template filesystem --env FOLDER=/srv/docs', 'from a template'],
     ['$0 create server mine --command node -- server.js --verbose', 'a program on the machine of mcpd'],
   ],
   async spec(_deps, values) {
-    const env = [
-      ...texts(values.env).map((each) => {
-        const [name, value] = keyValue('--env', each)
-        return { name, value }
-      }),
-      ...texts(values['env-from']).map((each) => {
-        const [name, from] = keyValue('--env-from', each)
-        const [secret = '', key = '', more] = from.split('/')
-        if (secret === '' || key === '' || more !== undefined)
-          throw usageError(
-            `--env-from ${name}: wants SECRET/KEY, not "${from}"`,
-            'Example: --env-from TOKEN=github/token',
-          )
-        return { name, valueFrom: { secretRef: { name: secret, key } } }
-      }),
-    ]
+    const env = environmentOf(values)
     return {
       ...(values.package === undefined ? {} : { packageName: values.package }),
       ...(env.length === 0 ? {} : { env }),
     }
   },
 }
+
+/** What `--env` and `--env-from` give a server. */
+export const environmentOf = (values: ExtraValues) => [
+  ...texts(values.env).map((each) => {
+    const [name, value] = keyValue('--env', each)
+    return { name, value }
+  }),
+  ...texts(values['env-from']).map((each) => {
+    const [name, from] = keyValue('--env-from', each)
+    const [secret = '', key = '', more] = from.split('/')
+    if (secret === '' || key === '' || more !== undefined)
+      throw usageError(`--env-from ${name}: wants SECRET/KEY, not "${from}"`, 'Example: --env-from TOKEN=github/token')
+    return { name, valueFrom: { secretRef: { name: secret, key } } }
+  }),
+]
 
 const secret: OwnFlags = {
   instead: ['data'],

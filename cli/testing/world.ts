@@ -126,6 +126,7 @@ export class World {
       streams: { stdin: new PassThrough(), stdout: new PassThrough() },
       prompt: {
         password: async (question) => around.answers?.[question] ?? '',
+        text: async (question) => around.answers?.[question] ?? '',
         confirm: async (question) => around.answers?.[question] === 'yes',
       },
       execute: around.execute ?? (async () => 127),
