@@ -2,6 +2,7 @@ import type { KindDefinition } from '../domain/kernel/kind.ts'
 import type { Resource } from '../domain/kernel/resource.ts'
 import type { ApiEvent } from './api/answers.ts'
 import type { Deps } from './deps.ts'
+import { isCode } from './errors.ts'
 import { eventLines } from './output/events.ts'
 import { outline } from './output/outline.ts'
 import { getTarget, parseTargets, type Target } from './targets.ts'
@@ -47,7 +48,7 @@ const description = async (
   resource: Resource,
   options: { showValues: boolean; events: number },
 ): Promise<string> => {
-  const events = options.events > 0 ? await deps.api.events(kind, name, options.events) : []
+  const events = options.events > 0 ? await eventsOf(deps, { kind, name }, options.events) : []
   const spec = kind.kind === 'secret' ? await secretSpec(deps, resource, options.showValues) : resource.spec
   return [
     ...head(kind, resource),
@@ -56,6 +57,16 @@ const description = async (
   ]
     .map((line) => `${line}\n`)
     .join('')
+}
+
+/** What was never declared, such as a broken template file, has a row and no events. */
+const eventsOf = async ({ api }: Deps, { kind, name }: Target, limit: number): Promise<readonly ApiEvent[]> => {
+  try {
+    return await api.events(kind, name, limit)
+  } catch (error) {
+    if (isCode(error, 'not-found')) return []
+    throw error
+  }
 }
 
 const head = (kind: KindDefinition, { metadata }: Resource): readonly string[] =>

@@ -53,10 +53,12 @@ export const parseTemplate = async (text: string, registry: Registry): Promise<F
     ])
     const { resources, flaws } = parseSource({ file: '', text }, registry)
     const [resource, second] = resources
-    const [flaw] = [...flaws, ...resources.flatMap(flawsOf)]
+    const all = [...flaws, ...resources.flatMap(flawsOf)]
+    // A field that is misspelt is missing as well: the spelling says more.
+    const flaw = all.find(({ message }) => message === 'there is no such field') ?? all[0]
     if (flaw !== undefined) return { field: flaw.path, reason: `${flaw.message} (line ${flaw.place.line})` }
     if (resource === undefined) return { reason: 'holds no template' }
-    if (resource.kind !== template && resource.kind.kind !== template.kind)
+    if (resource.kind.kind !== template.kind)
       return { field: 'kind', reason: `must be template, not ${resource.kind.kind}` }
     if (second !== undefined) return { reason: 'holds more than one resource: a file is one template' }
     return { name: resource.name, labels: resource.labels, spec: parsedSpec(resource) as JsonObject }

@@ -53,6 +53,7 @@ const expectWhole = async (dataFolder: string, printed: readonly string[]): Prom
     expect([...picture.lists].map(([plural, { items }]) => [plural, items.length])).toEqual([
       ['secretbackends', 1],
       ['secrets', 1],
+      ['templates', 11],
       ['servers', 0],
       ['instances', 0],
       ['projects', 1],
