@@ -120,6 +120,15 @@ export interface RunningProgram extends MessageStream {
   readonly address?: { readonly host: string; readonly port: number }
 }
 
+/** What the programs of one instance use at a moment, with all that they have started. */
+export interface Usage {
+  /** CPU time since they began, in milliseconds. It falls when one of them has ended. */
+  readonly cpuMs: number
+  /** Memory of their own; what several of them share is counted once where the system tells. */
+  readonly memoryBytes: number
+  readonly processes: number
+}
+
 /** One way of running programs: processes here, containers and pods elsewhere. */
 export interface Runtime {
   readonly kind: 'process' | 'docker' | 'kubernetes'
@@ -129,6 +138,11 @@ export interface Runtime {
    * @throws StartFailed with a reason for people; aborts with `signal`.
    */
   start(launch: Launch, options: { signal: AbortSignal }): Promise<RunningProgram>
+  /**
+   * What an instance with all its sessions uses now; undefined when nothing of it runs here, or the system does not tell.
+   * Left out by a runtime that cannot know.
+   */
+  usage?(instance: string): Promise<Usage | undefined>
   /** Stops everything this runtime has started and frees its handles. */
   close(): Promise<void>
 }
