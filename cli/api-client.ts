@@ -6,6 +6,7 @@ import type {
   MeAnswer,
   MutationAnswer,
   ResourceList,
+  RolloutAnswer,
   RotationAnswer,
   StatusAnswer,
   VersionAnswer,
@@ -65,6 +66,8 @@ export interface ApiClient {
   history(kind: KindNames, name: string, limit: number): Promise<HistoryPage>
   secretValues(name: string): Promise<Readonly<Record<string, string>>>
   makeDefaultBackend(name: string): Promise<MutationAnswer>
+  restartServer(name: string): Promise<MutationAnswer>
+  rollout(server: string): Promise<RolloutAnswer>
   logs(kind: KindNames, name: string, options: LogOptions): Promise<AsyncIterable<InstanceLogLine>>
   version(): Promise<VersionAnswer>
   status(): Promise<StatusAnswer>
@@ -79,6 +82,7 @@ export interface ApiClient {
 const PAGE_SIZE = 500
 /** Seconds a long poll may stay open; mcpd allows 30. */
 const LONG_POLL_SECONDS = 25
+const SERVERS: KindNames = { kind: 'server', plural: 'servers' }
 
 export const apiClient = (options: CallerOptions): ApiClient => {
   const http = caller(options)
@@ -139,6 +143,7 @@ const reads = (http: Caller) => {
       const secrets = { kind: 'secret', plural: 'secrets' }
       return (await http.json<{ values: Record<string, string> }>('GET', path(secrets, name, 'values'))).values
     },
+    rollout: (server: string) => http.json<RolloutAnswer>('GET', path(SERVERS, server, 'rollout')),
     async logs(kind: KindNames, name: string, options: LogOptions) {
       return parsedLines(await http.lines(path(kind, name, 'logs'), { ...options }))
     },
@@ -173,6 +178,7 @@ const writes = (http: Caller) => {
     apply: (kind: KindNames, manifest: Manifest, options: WriteOptions = {}) =>
       write('PUT', path(kind, manifest.name), options, body(kind, manifest)),
     delete: (kind: KindNames, name: string, options: WriteOptions = {}) => write('DELETE', path(kind, name), options),
+    restartServer: (name: string) => write('POST', path(SERVERS, name, 'restart'), {}),
     makeDefaultBackend: (name: string) =>
       write('PUT', path({ kind: 'secretbackend', plural: 'secretbackends' }, name, 'default'), {}),
   }

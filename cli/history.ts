@@ -4,6 +4,7 @@ import type { HistoryItem } from './api/answers.ts'
 import { usageError } from './errors.ts'
 import { actorText } from './output/events.ts'
 import { dataOption } from './output/format.ts'
+import type { Output } from './output/output.ts'
 import { table } from './output/table.ts'
 import { parseTarget, withNearestName } from './targets.ts'
 import { defineVerb } from './verb.ts'
@@ -42,17 +43,24 @@ export default defineVerb({
       out.data((output === 'json' ? toJson : toYaml)(items))
       return undefined
     }
-    const rows = items.map((item, i) => [
-      item.revision,
-      age(item.at, now()),
-      actorText(item.actor),
-      item.type,
-      changes(item, page.items[i + 1], page.items.length <= limit),
-    ])
-    out.data(table(['REVISION', 'AGE', 'BY', 'TYPE', 'CHANGED'], rows))
+    printRevisions(out, page.items, limit, now())
     return undefined
   },
 })
+
+/** A table of the newest `limit` of these. One more tells what the oldest of them has changed. */
+export const printRevisions = (out: Output, items: readonly HistoryItem[], limit: number, now: Date): void => {
+  const rows = items
+    .slice(0, limit)
+    .map((item, i) => [
+      item.revision,
+      age(item.at, now),
+      actorText(item.actor),
+      item.type,
+      changes(item, items[i + 1], items.length <= limit),
+    ])
+  out.data(table(['REVISION', 'AGE', 'BY', 'TYPE', 'CHANGED'], rows))
+}
 
 /** Members of the spec that differ from the revision before; everything, for the first one. */
 const changes = (item: HistoryItem, before: HistoryItem | undefined, complete: boolean): string => {

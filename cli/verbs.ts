@@ -22,6 +22,18 @@ export const verbs: readonly VerbEntry[] = [
   verb('edit', 'Change a resource in your editor', () => import('./edit.ts')),
   verb('delete', 'Delete resources', () => import('./delete.ts')),
   verb('history', 'Show every revision of a resource', () => import('./history.ts')),
+  verb(
+    'rollout restart',
+    'Replace all copies of a server by new ones, new before old',
+    () => import('./rollout/restart.ts'),
+  ),
+  verb(
+    'rollout status',
+    'Wait until all copies of a server are what its spec says',
+    () => import('./rollout/status.ts'),
+  ),
+  verb('rollout undo', 'Go back to an earlier revision of a server', () => import('./rollout/undo.ts')),
+  verb('rollout history', 'Show the revisions of a server', () => import('./rollout/history.ts')),
   verb('logs', 'Print the output of a server or an instance', () => import('./logs.ts')),
   verb('status', 'Show how mcpd, its log and its read models are', () => import('./status.ts')),
   verb('call', 'Call a tool of a project', () => import('./call.ts')),

@@ -12,6 +12,7 @@ import { leaseDecider } from './lease/lease.ts'
 import { kinds } from './registry.ts'
 import { masterKeyDecider } from './secret/master-key.ts'
 import { defaultBackendDecider } from './secretbackend/defaults.ts'
+import { restartDecider } from './server/restart.ts'
 import { templateFilesDecider } from './template/files.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
@@ -50,6 +51,7 @@ const subjects: readonly Subject[] = [
   ...kinds.flatMap(({ kind, eventPrefix }) =>
     eventPrefix === undefined ? [] : [subject(kind, kind, declaredDecider(eventPrefix), declaredCommands)],
   ),
+  subject('restart', 'server', restartDecider, fc.constant({ type: 'RequestRestart', name: 'a', at } as const)),
   subject(
     'template files',
     'templatefiles',

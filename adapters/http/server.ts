@@ -16,6 +16,7 @@ import { createMetrics, type HttpMetrics } from './metrics.ts'
 import { openapiOptions } from './openapi.ts'
 import { internal, invalidRequest, methodNotAllowed, routeNotFound, sendProblem, toCodedError } from './problem.ts'
 import { resourceRoutes } from './resource-routes.ts'
+import { rolloutRoutes } from './rollout-routes.ts'
 import { schemaCheck } from './schema-check.ts'
 import { systemRoutes } from './system-routes.ts'
 
@@ -82,6 +83,7 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
   malformed.guard(app)
   await app.register(async (scope) => {
     resourceRoutes(scope, deps, ending)
+    rolloutRoutes(scope, deps)
     logRoutes(scope, deps, ending)
     systemRoutes(scope, deps, metrics)
     linkRoute(scope, deps)

@@ -127,6 +127,22 @@ export interface MeAnswer {
   readonly rights: readonly string[]
 }
 
+/** How far a server's copies are what its spec says. */
+export interface RolloutAnswer {
+  readonly replicas: number
+  /** Copies of the present spec, made since the last restart that was asked for. */
+  readonly updated: number
+  /** Those of them that run. */
+  readonly ready: number
+  readonly outdated: number
+  readonly done: boolean
+  readonly failing: readonly {
+    readonly instance: string
+    readonly reason: string
+    readonly nextRetryAt: string | null
+  }[]
+}
+
 export interface RotationAnswer {
   readonly from: string
   readonly to: string

@@ -47,8 +47,20 @@ describe('the plan for a server', () => {
     expect(plan(1, [old], ['a-1'])).toEqual({ create: 1, stop: [], start: [] })
     expect(plan(1, [old, copy('a-2', 'starting')], ['a-1', 'a-2']).stop).toEqual([])
     expect(plan(1, [old, copy('a-2', 'running')], ['a-1', 'a-2']).stop).toEqual([
-      { instance: 'a-1', reason: 'its server has a new spec' },
+      { instance: 'a-1', reason: 'its server has a new spec, or was restarted' },
     ])
+  })
+
+  it('ends the old copy before the new one begins where both would need the same port of this machine', () => {
+    const listens = (more: JsonObject) =>
+      planInstances({
+        server: row('server', 'a', { replicas: 1, containerPort: 8080, ...more }, {}),
+        specHash: 'new',
+        instances: [copy('a-1', 'running', 'old')],
+        alive: () => true,
+      })
+    expect(listens({})).toMatchObject({ create: 1, stop: [{ instance: 'a-1' }] })
+    expect(listens({ dockerImage: 'a:1' })).toMatchObject({ create: 1, stop: [] })
   })
 
   it('stops an old copy that does not serve at once', () =>

@@ -27,6 +27,7 @@ const statusOf = (row: ResourceRow): InstanceStatus => row.status as unknown as 
 
 export const planInstances = ({ server, specHash, instances, alive }: InstanceFacts): InstancePlan => {
   const wanted = server === undefined ? 0 : (server.spec as unknown as ServerSpec).replicas
+  const oneAtATime = server !== undefined && holdsPort(server.spec as unknown as ServerSpec)
   const current = instances
     .filter((row) => specOf(row).serverUid === server?.uid && specOf(row).specHash === specHash)
     .sort(mostWorthKeepingFirst)
@@ -37,12 +38,13 @@ export const planInstances = ({ server, specHash, instances, alive }: InstanceFa
   const outdatedServing = outdated.filter(serves)
 
   // New before old: an outdated copy that serves goes when a new one has taken its place, or when none is wanted in its
-  // place. One that does not serve goes at once: it would only be started with the old spec.
+  // place. One that does not serve goes at once: it would only be started with the old spec; and so does one that holds a
+  // port of this machine, which the new one needs.
   const serving = kept.filter(serves).length
-  const replaced = Math.max(0, outdatedServing.length - (wanted - serving))
+  const replaced = oneAtATime ? outdatedServing.length : Math.max(0, outdatedServing.length - (wanted - serving))
   const leaving = [...outdated.filter((row) => !serves(row)), ...outdatedServing.slice(0, replaced)]
   const fewer = 'fewer replicas are wanted'
-  const why = server === undefined ? 'its server was deleted' : wanted === 0 ? fewer : 'its server has a new spec'
+  const why = server === undefined ? 'its server was deleted' : wanted === 0 ? fewer : REPLACED
   const stop = [
     ...surplus.map((row) => ({ instance: row.name, reason: fewer })),
     ...leaving.map((row) => ({ instance: row.name, reason: why })),
@@ -57,6 +59,12 @@ export const planInstances = ({ server, specHash, instances, alive }: InstanceFa
     })
   return { create: Math.max(0, wanted - kept.length), stop, start }
 }
+
+const REPLACED = 'its server has a new spec, or was restarted'
+
+/** Whether a copy listens on a port of this machine itself: a container's is its own. */
+const holdsPort = ({ containerPort, dockerImage }: ServerSpec): boolean =>
+  containerPort !== undefined && dockerImage === undefined
 
 const RANK: Readonly<Record<string, number>> = { running: 0, starting: 1, pending: 2, error: 3 }
 

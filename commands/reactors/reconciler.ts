@@ -74,7 +74,7 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
     const at = seen
     const server = await view.server(name, at)
     const instances = await view.instances(name, at)
-    const hash = server === undefined ? '' : specHash(server.spec)
+    const hash = server === undefined ? '' : specHash(server)
     const plan = planInstances({ server, specHash: hash, instances, alive })
     const known = new Set(instances.map((row) => row.name))
     for (const [instance, of] of serverOf) if (of === name && !known.has(instance)) await end(instance)

@@ -6,6 +6,7 @@ import { defineKind } from '../kernel/kind.ts'
 import { type Ref, resourceName } from '../kernel/name.ts'
 import { externalUrl, header } from './http-access.ts'
 import { limits } from './limits.ts'
+import { serverRestartRequested } from './restart.ts'
 import { secretSource } from './secret-source.ts'
 
 /** Name of an environment variable. */
@@ -222,11 +223,15 @@ export const server = defineKind({
   eventPrefix: 'Server',
   summary: 'An MCP server to run, and how many copies of it',
   spec: serverSpec,
+  events: [serverRestartRequested],
   refersTo: ['secret'],
   references: (spec) => secretRefs(spec as ServerSpec),
   observes: ({ data, type }) => (type.startsWith('Instance') && typeof data.server === 'string' ? [data.server] : []),
   status(row, event) {
-    if (row === undefined || !event.stream.startsWith('instance-')) return row
+    if (row === undefined) return row
+    if (event.type === 'ServerRestartRequested' && typeof event.data.at === 'string')
+      return touch(row, event, { restartedAt: event.data.at })
+    if (!event.stream.startsWith('instance-')) return row
     const name = event.stream.slice('instance-'.length)
     const { [name]: _was, ...others } = phasesOf(row.status)
     const phase = phaseAfter[event.type]
