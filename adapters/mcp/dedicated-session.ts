@@ -1,16 +1,13 @@
-import type { MessageStream } from '../../domain/instance/runtime.ts'
 import { CodedError } from '../../domain/kernel/errors.ts'
-import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
 import { isLogLevel } from '../../domain/mcp/log-levels.ts'
-import { errorOf, notification, type RpcError, type RpcId, resultOf } from '../../domain/mcp/rpc.ts'
-import { firstRubbish, type Speaker, shakeHands } from './handshake.ts'
+import { errorOf, isId, type RpcError, type RpcId, resultOf } from '../../domain/mcp/rpc.ts'
+import { OwnStream } from './own-stream.ts'
 import { finishedCall, outcomeOf, refusedCall, toolOf } from './pending-calls.ts'
-import { type OwnMessage, textOf, written } from './rpc.ts'
+import { textOf, written } from './rpc.ts'
 import { notReading, serverEnded, serverUnavailable, tooManyCalls, tooManySessions, unsendable } from './rpc-errors.ts'
 import { PoolFull, type SessionPool } from './session-pool.ts'
-import { readLine } from './stdout-lines.ts'
 import {
   type Attachment,
   MAX_CALLS_PER_SESSION,
@@ -41,38 +38,43 @@ interface Call {
   requestBytes: number
 }
 
-type OwnRequest = (answer: RpcMessage | undefined) => void
-
 /**
  * One client with a server session of its own: a process, or a session over HTTP. It begins with the client's first
  * request and ends when nothing was said for a while; the next request begins another, which is told again what the client
  * had subscribed to. Messages pass as they are, both ways, under the client's own ids: nobody else is on this stream.
  */
-export class DedicatedSession implements Attachment, Speaker {
+export class DedicatedSession implements Attachment {
   readonly upstream: Upstream
-  readonly #client: LinkClient
   readonly #peer: UpstreamPeer
   readonly #state: SessionState
   readonly #around: DedicatedSurroundings
+  readonly #stream: OwnStream
   readonly #calls = new Map<RpcId, Call>()
-  readonly #own = new Map<RpcId, OwnRequest>()
-  #ownIds = 0
-  /** What waits for the stream; undefined while there is none and none is being opened. */
+  /** What waits while the stream is begun; undefined while it is not. */
   #waiting: RpcMessage[] | undefined
-  #stream: MessageStream | undefined
-  #open = false
-  #abort = new AbortController()
   #over = false
   #lastUse = 0
   #idle: NodeJS.Timeout | undefined
   #onQuiet: (() => void) | undefined
 
   constructor(client: LinkClient, peer: UpstreamPeer, state: SessionState, around: DedicatedSurroundings) {
-    this.#client = client
     this.#peer = peer
     this.#state = state
     this.#around = around
     this.upstream = around.upstream
+    this.#stream = new OwnStream({
+      client,
+      pool: around.pool,
+      redact: around.redact,
+      initializeTimeoutMs: around.initializeTimeoutMs,
+      onOpen: () => this.#opened(),
+      onMessage: (message, line) => this.#fromServer(message, line),
+      onFailed: (error) => this.#failed(error),
+      onEnded: (reason) => {
+        clearTimeout(this.#idle)
+        this.#settleAll((call, id) => this.#lost(call, id, serverEnded(this.upstream.server, reason)))
+      },
+    })
   }
 
   send(message: RpcMessage): void {
@@ -82,7 +84,7 @@ export class DedicatedSession implements Attachment, Speaker {
     else if (method === 'notifications/initialized')
       return // this end sent its own
     else if (method === 'notifications/cancelled') this.#cancelled(message)
-    else if (this.#open) this.#write(message)
+    else if (this.#stream.isOpen) this.#write(message)
     else if (this.#waiting !== undefined && this.#waiting.length < MAX_WAITING) this.#waiting.push(message)
     // Else there is no session that this could be news to, or that waits for this answer.
   }
@@ -100,7 +102,7 @@ export class DedicatedSession implements Attachment, Speaker {
     this.#peer.draining()
   }
 
-  /** Resolves when no call is under way. */
+  /** Resolves when no call is under way, or `signal` aborts. */
   async quiet(signal: AbortSignal): Promise<void> {
     if (this.#calls.size === 0 || signal.aborted) return
     await new Promise<void>((resolve) => {
@@ -117,19 +119,6 @@ export class DedicatedSession implements Attachment, Speaker {
     this.#peer.ended(reason)
   }
 
-  request(method: string, params: JsonObject, onSettled?: OwnRequest): void {
-    // A text, where clients' ids are numbers: never taken for one of theirs.
-    const id = `mcpd-${++this.#ownIds}`
-    if (onSettled !== undefined) this.#own.set(id, onSettled)
-    if (this.#put(JSON.stringify({ jsonrpc: '2.0', id, method, params }))) return
-    this.#own.delete(id)
-    onSettled?.(undefined)
-  }
-
-  notify(method: string): void {
-    this.#put(JSON.stringify(notification(method)))
-  }
-
   #request(id: RpcId, method: string, message: RpcMessage): void {
     if (method === 'ping') this.#peer.deliver(resultOf(id, {}))
     else if (method === 'initialize') this.#peer.deliver(resultOf(id, this.upstream.initialize))
@@ -143,33 +132,26 @@ export class DedicatedSession implements Attachment, Speaker {
   #call(id: RpcId, method: string, message: RpcMessage): void {
     const call = { method, tool: toolOf(message), startedAt: performance.now(), requestBytes: 0 }
     this.#calls.set(id, call)
-    if (this.#open) this.#pass(id, call, message)
+    if (this.#stream.isOpen) this.#pass(id, call, message)
     else if (this.#waiting !== undefined) this.#waiting.push(message)
     else {
       this.#waiting = [message]
-      void this.#begin()
+      void this.#stream.begin()
     }
   }
 
   /** Sends a request that is noted already. */
   #pass(id: RpcId, call: Call, message: RpcMessage): void {
     const text = written(message)
-    const error =
-      text === undefined
-        ? unsendable('it is nested too deep or too long')
-        : this.#put(text)
-          ? undefined
-          : notReading(this.upstream.server)
-    if (error !== undefined) {
-      this.#take(id)
-      this.#refuse(message, id, error)
-      return
+    if (text === undefined) this.#takeBack(message, id, unsendable('it is nested too deep or too long'))
+    else if (!this.#put(text)) this.#takeBack(message, id, notReading(this.upstream.server))
+    else {
+      call.requestBytes = Buffer.byteLength(text)
+      this.#remember(message)
     }
-    call.requestBytes = Buffer.byteLength(text ?? '')
-    this.#remember(message)
   }
 
-  /** What another session, after this one, has to be told. */
+  /** What another stream, after this one, has to be told. */
   #remember({ method, params }: RpcMessage): void {
     const uri = textOf(params?.uri)
     if (method === 'resources/subscribe' && uri !== undefined) this.#state.subscriptions.add(uri)
@@ -177,37 +159,10 @@ export class DedicatedSession implements Attachment, Speaker {
     else if (method === 'logging/setLevel' && isLogLevel(params?.level)) this.#state.logLevel = params.level
   }
 
-  async #begin(): Promise<void> {
-    const abort = this.#abort
-    const { pool, redact, initializeTimeoutMs: timeoutMs } = this.#around
-    try {
-      const stream = await pool.acquire(abort.signal)
-      if (abort.signal.aborted) return pool.release(stream)
-      this.#stream = stream
-      const rubbish = firstRubbish(redact)
-      stream.onLine((line) =>
-        readLine(
-          line,
-          (message) => this.#fromServer(message, line),
-          (text) => {
-            stream.log('stdout', text)
-            if (!this.#open) rubbish.push(text)
-          },
-        ),
-      )
-      void stream.exited.then(({ reason }) => this.#streamEnded(stream, reason))
-      await shakeHands(stream, this, { client: this.#client, signal: abort.signal, timeoutMs, rubbish })
-      if (this.#stream === stream) this.#opened()
-    } catch (error) {
-      if (!abort.signal.aborted) this.#failed(error)
-    }
-  }
-
   #opened(): void {
-    this.#open = true
     const { subscriptions, logLevel } = this.#state
-    for (const uri of subscriptions) this.request('resources/subscribe', { uri })
-    if (logLevel !== undefined) this.request('logging/setLevel', { level: logLevel })
+    for (const uri of subscriptions) this.#stream.request('resources/subscribe', { uri })
+    if (logLevel !== undefined) this.#stream.request('logging/setLevel', { level: logLevel })
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
     for (const message of waiting) {
@@ -220,43 +175,30 @@ export class DedicatedSession implements Attachment, Speaker {
     this.#watchIdle(this.#around.idleTimeoutMs)
   }
 
-  /** No session could be begun: nothing of what waited has run. */
+  /** No stream could be begun: nothing of what waited has run. */
   #failed(error: unknown): void {
-    const { server } = this.upstream
+    const { server, instance } = this.upstream
     if (!(error instanceof PoolFull || error instanceof CodedError))
-      this.#around.logger.error({ server, instance: this.upstream.instance, err: error }, 'a session failed to begin')
+      this.#around.logger.error({ server, instance, err: error }, 'a session could not be begun')
     const reason = this.#around.redact(error instanceof Error ? error.message : String(error))
     const told = error instanceof PoolFull ? tooManySessions(server, error.max) : serverUnavailable(server, reason)
-    this.#drop()
-    for (const [id, call] of this.#takeAll()) {
+    this.#waiting = undefined
+    this.#settleAll((call, id) => {
       this.#peer.deliver(errorOf(id, told))
       this.#peer.finished(finishedCall(call, 'refused', 0, told.code))
-    }
+    })
   }
 
-  #streamEnded(stream: MessageStream, reason: string): void {
-    if (this.#stream !== stream || !this.#open) return // while it begins, the handshake gives the reason
-    this.#drop()
-    const error = serverEnded(this.upstream.server, reason)
-    for (const [id, call] of this.#takeAll()) this.#lost(call, id, error)
-  }
-
-  #fromServer(message: OwnMessage, line: string): void {
-    if (this.#over) return
+  #fromServer(message: RpcMessage, line: string): void {
     this.#lastUse = performance.now()
-    const { id } = message
-    const own = id === undefined ? undefined : this.#own.get(id)
-    if (message.method !== undefined || id === undefined) this.#peer.deliver(message)
-    else if (own !== undefined) {
-      this.#own.delete(id)
-      own(message)
-    } else this.#answered(id, message, line)
-  }
-
-  #answered(id: RpcId, message: RpcMessage, line: string): void {
+    const { id, method } = message
+    if (method !== undefined || id === undefined) {
+      this.#peer.deliver(message)
+      return
+    }
     const call = this.#take(id)
     if (call === undefined) {
-      this.#stream?.log('mcpd', `dropped a response with an id that waits for none: ${JSON.stringify(id).slice(0, 64)}`)
+      this.#stream.log(`dropped a response with an id that waits for none: ${JSON.stringify(id).slice(0, 64)}`)
       return
     }
     this.#peer.deliver(message)
@@ -265,10 +207,9 @@ export class DedicatedSession implements Attachment, Speaker {
 
   #cancelled(message: RpcMessage): void {
     const id = message.params?.requestId
-    if (typeof id !== 'string' && typeof id !== 'number') return
-    const call = this.#take(id)
+    const call = isId(id) ? this.#take(id) : undefined
     if (call === undefined) return
-    if (this.#open) this.#write(message)
+    if (this.#stream.isOpen) this.#write(message)
     this.#peer.finished(finishedCall(call, 'cancelled', 0, undefined))
   }
 
@@ -280,7 +221,12 @@ export class DedicatedSession implements Attachment, Speaker {
 
   #put(text: string): boolean {
     this.#lastUse = performance.now()
-    return this.#stream?.send(text) ?? false
+    return this.#stream.send(text)
+  }
+
+  #takeBack(message: RpcMessage, id: RpcId, error: RpcError): void {
+    this.#take(id)
+    this.#refuse(message, id, error)
   }
 
   #refuse(message: RpcMessage, id: RpcId, error: RpcError): void {
@@ -300,31 +246,19 @@ export class DedicatedSession implements Attachment, Speaker {
     return call
   }
 
-  #takeAll(): readonly (readonly [RpcId, Call])[] {
+  #settleAll(settle: (call: Call, id: RpcId) => void): void {
     const calls = [...this.#calls]
     this.#calls.clear()
+    for (const [id, call] of calls) settle(call, id)
     this.#onQuiet?.()
-    return calls
-  }
-
-  /** Ends the session's stream, if there is one: the next request begins another. */
-  #drop(): void {
-    const stream = this.#stream
-    this.#abort.abort()
-    this.#abort = new AbortController()
-    this.#stream = undefined
-    this.#open = false
-    this.#waiting = undefined
-    clearTimeout(this.#idle)
-    for (const settle of this.#own.values()) settle(undefined)
-    this.#own.clear()
-    if (stream !== undefined) this.#around.pool.release(stream)
   }
 
   #finish(settle: (call: Call, id: RpcId) => void): void {
     this.#over = true
-    this.#drop()
-    for (const [id, call] of this.#takeAll()) settle(call, id)
+    clearTimeout(this.#idle)
+    this.#waiting = undefined
+    this.#stream.drop()
+    this.#settleAll(settle)
   }
 
   /** Somebody who is subscribed waits for news, and a call for its answer: neither is idle. */
@@ -332,10 +266,12 @@ export class DedicatedSession implements Attachment, Speaker {
     this.#idle = setTimeout(() => {
       const { idleTimeoutMs } = this.#around
       const left = this.#lastUse + idleTimeoutMs - performance.now()
-      if (left > 0) return this.#watchIdle(left)
-      if (this.#calls.size > 0 || this.#state.subscriptions.size > 0) return this.#watchIdle(idleTimeoutMs)
-      this.#around.logger.debug({ instance: this.upstream.instance }, 'a session was idle and is ended')
-      this.#drop()
+      const busy = this.#calls.size > 0 || this.#state.subscriptions.size > 0
+      if (left > 0 || busy) this.#watchIdle(left > 0 ? left : idleTimeoutMs)
+      else {
+        this.#around.logger.debug({ instance: this.upstream.instance }, 'a session was idle and is ended')
+        this.#stream.drop()
+      }
     }, ms)
     this.#idle.unref()
   }
