@@ -95,6 +95,7 @@ module.exports = {
     library('fastify', ['adapters/http/']),
     library('kysely', ['projections/', 'queries/', 'adapters/postgres/', 'migrations/']),
     library('pg', ['adapters/postgres/']),
+    library('dockerode', ['adapters/docker/']),
     library('@electric-sql/pglite', ['adapters/postgres/']),
     library('yargs', ['cli/']),
   ],

@@ -18,6 +18,7 @@ const LIBRARIES_APART = [
   'pg',
   'pino',
   '@modelcontextprotocol/sdk',
+  'dockerode',
 ]
 /** Modules that `mcpctl` loads too: `up` and its caller are to know the same errors. */
 const MODULES_APART = /^(cli\/(?!bin\/)|domain\/kernel\/errors\.ts$)/

@@ -11,7 +11,6 @@ import { linkOverSocket } from '../../adapters/link/websocket.ts'
 import { createInstanceHost } from '../../adapters/mcp/host.ts'
 import { serveLink } from '../../adapters/mcp/router.ts'
 import { openReadSide } from '../../adapters/postgres/read-side.ts'
-import { openProcessRuntime } from '../../adapters/process/process-runtime.ts'
 import { ADMIN, createAccessTokens } from '../../commands/access-tokens.ts'
 import { authorize } from '../../commands/authorize.ts'
 import { createDefaultBackend } from '../../commands/default-backend.ts'
@@ -39,6 +38,7 @@ import { kindHooks, secretReader } from './kind-hooks.ts'
 import type { Ground, Mcpd } from './mcpd-system.ts'
 import { projectTopology } from './project-topology.ts'
 import { runServers } from './run-servers.ts'
+import { openRuntimes } from './runtimes.ts'
 import { sweepLeftBehind } from './sweep-left-behind.ts'
 import { seedTemplates, templateFilesOf } from './template-files.ts'
 import { version } from './version.ts'
@@ -89,7 +89,7 @@ export const wire = async (
   await seedTemplates({ registry, loop, resources, newId, logger }, templateFiles)
 
   const startedAt = clock.now()
-  const runtime = await openProcessRuntime({ dataFolder: folder.path, logger })
+  const runtime = await openRuntimes(folder, logger)
   opened.push(() => runtime.close())
   const { found: instances, logs } = runtime
   const host = createInstanceHost({

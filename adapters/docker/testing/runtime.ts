@@ -1,0 +1,65 @@
+import { onTestFinished } from 'vitest'
+import type { Launch, LogLine, Program } from '../../../domain/instance/runtime.ts'
+import type { Logger } from '../../../domain/kernel/logger.ts'
+import { type DockerRuntimeOptions, openDockerRuntime } from '../docker-runtime.ts'
+import { IMAGE, NODE, type TestEngine } from './engine.ts'
+
+export const never = { signal: new AbortController().signal }
+export const eventually = { timeout: 15_000, interval: 20 }
+
+const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+export const server: Program = { kind: 'image', image: IMAGE, args: [] }
+
+/** A node program given as its source, in a container. */
+export const script = (source: string): Extract<Program, { kind: 'image' }> => ({
+  kind: 'image',
+  image: IMAGE,
+  command: NODE,
+  args: ['-e', source],
+})
+export const echo = script('process.stdin.pipe(process.stdout)')
+
+let instances = 0
+
+/** A runtime of the running test's own, which is a mcpd of its own unless it is given another's name. */
+export const setUp = ({ socket, docker }: TestEngine, options: Partial<DockerRuntimeOptions> = {}) => {
+  const instance = `a${++instances}`
+  const owner = options.owner ?? `mcpd-${instance}`
+  const lines: LogLine[] = []
+  const log = {
+    append: (source: LogLine['source'], line: string) => void lines.push({ at: '', source, line }),
+    startRun: async () => void lines.splice(0),
+  }
+  const open = () => {
+    const runtime = openDockerRuntime({ owner, logOf: () => log, logger: silent, socketPath: socket, ...options })
+    onTestFinished(() => runtime.close())
+    return runtime
+  }
+  const runtime = open()
+  const launch = (program: Program, more: Partial<Launch> = {}): Launch => ({
+    instance,
+    server: 's',
+    env: {},
+    program,
+    ...more,
+  })
+  const start = async (program: Program, more: Partial<Launch> = {}) => {
+    const running = await runtime.start(launch(program, more), never)
+    const received: string[] = []
+    running.onLine((line) => received.push(line))
+    return { running, received }
+  }
+  return {
+    instance,
+    owner,
+    runtime,
+    /** The same mcpd again. */
+    open,
+    launch,
+    start,
+    logged: (source?: string) =>
+      lines.flatMap((each) => (source === undefined || each.source === source ? [each.line] : [])),
+    /** The containers of this mcpd. */
+    containers: () => docker.listContainers({ all: true, filters: { label: [`io.mcpctl.mcpd=${owner}`] } }),
+  }
+}
