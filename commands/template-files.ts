@@ -73,8 +73,16 @@ export const declareTemplateFiles = async (deps: TemplateFilesDeps, found: reado
   const context = reactorContext('templates', deps.newId())
   const command = { type: 'ReportFiles', reports } as const
   const done = await deps.loop.handle(templateFilesDecider, TEMPLATE_FILES_STREAM, command, context)
-  for (const { data } of done.events)
-    if (data.state !== 'ok') deps.logger.warn({ ...data }, `template file: ${data.state}`)
+  for (const { data } of done.events) {
+    const report = done.state[String(data.name)]
+    if (report !== undefined) say(deps.logger, report)
+  }
+}
+
+const say = (logger: Logger, { name: template, file, state, field, reason }: TemplateFileReport): void => {
+  if (state === 'broken' || state === 'removed')
+    logger.warn({ template, file, field, reason }, `template file is ${state}`)
+  else if (state === 'changed') logger.info({ template, file, reason }, 'template file is changed')
 }
 
 /** A folder that cannot be looked into says so on each template that came from it: none of them is gone. */
