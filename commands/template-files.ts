@@ -48,6 +48,9 @@ export interface TemplateFilesDeps {
   readonly parse: (text: string) => Promise<FileTemplate | FileProblem>
 }
 
+/** Templates that are declared at the same time. */
+const AT_ONCE = 16
+
 type Usable =
   | { readonly as: 'unchanged'; readonly file: string; readonly last: TemplateFileReport }
   | { readonly as: 'new'; readonly file: string; readonly digest: string; readonly template: FileTemplate }
@@ -67,7 +70,9 @@ export const declareTemplateFiles = async (deps: TemplateFilesDeps, found: reado
   const lastOf = new Map(Object.values(known).map((report) => [report.file, report]))
   const looked = await Promise.all(found.flatMap(perFile(known)).map((each) => look(deps, each, lastOf.get(each.file))))
   const { usable, broken } = sorted(looked)
-  const declared = await Promise.all(usable.map((each) => declare(deps, each, known)))
+  const declared: TemplateFileReport[] = []
+  for (let i = 0; i < usable.length; i += AT_ONCE)
+    declared.push(...(await Promise.all(usable.slice(i, i + AT_ONCE).map((each) => declare(deps, each, known)))))
   const taken = new Set(declared.map(({ name }) => name))
   const reports = [...declared, ...broken.map((each) => brokenReport(each, lastOf.get(each.file), taken))]
   const context = reactorContext('templates', deps.newId())

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Ran, type System, startSystem } from './testing/system.ts'
+import { environmentOf } from './testing/daemon.ts'
+import { MCPCTL, type Ran, type System, startSystem } from './testing/system.ts'
 
 // The templates that need no account, from the command line to a tool call through the project's endpoint.
 
@@ -134,7 +136,41 @@ describe('servers made from templates that need no account', () => {
   })
 })
 
+/** Runs mcpctl on a terminal of its own, answers its questions as they come, and gives what was to be seen there. */
+const onTerminal = (args: readonly string[], answers: readonly (readonly [string, string])[]): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const command = [process.execPath, MCPCTL, ...args].map((word) => `'${word}'`).join(' ')
+    const env = { ...environmentOf(home), TERM: 'xterm' }
+    const child = spawn('script', ['-qec', command, '/dev/null'], { env, stdio: 'pipe' })
+    const left = [...answers]
+    let seen = ''
+    child.stdout.on('data', (chunk) => {
+      seen += chunk
+      const [next] = left
+      if (next === undefined || !seen.includes(next[0])) return
+      left.shift()
+      child.stdin.write(`${next[1]}\r`)
+    })
+    child.on('error', reject)
+    child.on('close', (code) => (code === 0 ? resolve(seen) : reject(new Error(`mcpctl ended with ${code}: ${seen}`))))
+  })
+
 describe('a secret that a template asks for', () => {
+  it('is asked for without echo, and goes into a secret', async () => {
+    const seen = await onTerminal(
+      ['create', 'server', 'asked', '--from-template', 'gitea', '--replicas', '0'],
+      [
+        ['GITEA_HOST (', 'https://git.example.com'],
+        ['GITEA_ACCESS_TOKEN (', 'whispered-canary'],
+      ],
+    )
+    expect(seen).toContain('server/asked created')
+    expect(seen).not.toContain('canary')
+    const { stdout } = await mcpctl('describe', 'secret', 'asked-env', '--show-values')
+    expect(stdout).toContain('whispered-canary')
+    expect((await mcpctl('get', 'server', 'asked', '-o', 'yaml')).stdout).toContain('name: asked-env')
+  })
+
   it('reaches neither the server nor an event; the server refers to it', async () => {
     const made = await system.mcpctl(['create', 'secret', 'gt-env', '--from-stdin', 'GITEA_ACCESS_TOKEN'], {
       stdin: 'hunter2-canary',
