@@ -13,13 +13,11 @@ const bytesOf = ([source, text]: Frame): Buffer => {
 }
 
 const read = (chunks: readonly Buffer[]) => {
-  const all = { stdout: '', stderr: '' }
-  const push = frameReader({
-    stdout: (bytes) => void (all.stdout += bytes.toString('latin1')),
-    stderr: (bytes) => void (all.stderr += bytes.toString('latin1')),
-  })
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  const push = frameReader({ stdout: (bytes) => stdout.push(bytes), stderr: (bytes) => stderr.push(bytes) })
   for (const chunk of chunks) push(chunk)
-  return all
+  return { stdout: Buffer.concat(stdout).toString('latin1'), stderr: Buffer.concat(stderr).toString('latin1') }
 }
 
 describe('the output of a container', () => {
