@@ -49,7 +49,12 @@ interface DocumentOperation {
 /** Reads the server's document. A WebSocket has no place in it: the link's route is added. */
 export const operationsOf = async (server: string): Promise<readonly Operation[]> => {
   const document = (await (await fetch(`${server}/openapi.json`)).json()) as Document
-  const ajv = new Ajv2020({ strict: false, unicodeRegExp: false, allErrors: false })
+  const ajv = new Ajv2020({
+    strict: false,
+    unicodeRegExp: false,
+    allErrors: false,
+    formats: { uri: (text: string) => URL.canParse(text) },
+  })
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]): Operation => {
       const body = operation.requestBody?.content['application/json'].schema
