@@ -54,6 +54,26 @@ describe('the list of a server', () => {
     expect(asked()).toBe(1)
   })
 
+  it('that changes each time it is asked for is known as it came last, and never as an earlier one', async () => {
+    const { lists, answer } = start()
+    await lists.get('a', 'tools', answer('x'))
+    const changing = (name: string) => async (): Promise<Listed> => {
+      lists.drop('a', 'tools')
+      return { items: [{ name }], rest: {} }
+    }
+    lists.drop('a', 'tools')
+    await lists.get('a', 'tools', changing('y'))
+    expect(lists.last('a', 'tools')?.items).toEqual([{ name: 'y' }])
+
+    let comesLate: (listed: Listed) => void = () => undefined
+    const slow = lists.get('a', 'tools', () => new Promise((resolve) => (comesLate = resolve)))
+    lists.drop('a', 'tools')
+    await lists.get('a', 'tools', answer('newest'))
+    comesLate({ items: [{ name: 'late' }], rest: {} })
+    await slow
+    expect(lists.last('a', 'tools')?.items).toEqual([{ name: 'newest' }])
+  })
+
   it('says nothing of the server when the asker went away: the next who waits asks itself', async () => {
     const { lists, answer, fail } = start()
     const gone = lists.get('a', 'tools', fail(new AskerGone('gone')))

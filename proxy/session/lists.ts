@@ -43,6 +43,8 @@ interface Entry {
   loading: Promise<Listed | undefined> | undefined
   /** Counts drops: a list asked for before a drop is not fresh when it comes. */
   generation: number
+  /** The generation that `last` was asked for in. */
+  lastGeneration: number
 }
 
 /**
@@ -121,7 +123,7 @@ export class ProjectLists {
     const key = keyOf(server, kind)
     let entry = this.#entries.get(key)
     if (entry === undefined) {
-      entry = { freshUntil: 0, failedUntil: 0, loading: undefined, generation: 0 }
+      entry = { freshUntil: 0, failedUntil: 0, loading: undefined, generation: 0, lastGeneration: 0 }
       this.#entries.set(key, entry)
     }
     return entry
@@ -132,8 +134,10 @@ export class ProjectLists {
     const current = () => entry.generation === generation
     try {
       const listed = await fetch()
-      if (current() || entry.last === undefined) {
+      // One that changed on its way is still newer than what came before it: names are found in `last`.
+      if (generation >= entry.lastGeneration) {
         entry.last = listed
+        entry.lastGeneration = generation
         this.#version++
       }
       if (current()) entry.freshUntil = this.#now() + this.#ttl.positiveMs
