@@ -98,6 +98,8 @@ module.exports = {
     library('dockerode', ['adapters/docker/']),
     library('@electric-sql/pglite', ['adapters/postgres/']),
     library('yargs', ['cli/']),
+    library('undici', ['adapters/mcp-http/']),
+    library('eventsource-parser', ['adapters/mcp-http/']),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
