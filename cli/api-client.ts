@@ -9,6 +9,7 @@ import type {
   RolloutAnswer,
   RotationAnswer,
   StatusAnswer,
+  UsageItem,
   VersionAnswer,
 } from './api/answers.ts'
 import { type Caller, type CallerOptions, caller } from './api/caller.ts'
@@ -69,6 +70,8 @@ export interface ApiClient {
   restartServer(name: string): Promise<MutationAnswer>
   rollout(server: string): Promise<RolloutAnswer>
   logs(kind: KindNames, name: string, options: LogOptions): Promise<AsyncIterable<InstanceLogLine>>
+  /** What running instances use, of one server or of all. */
+  usage(server: string | undefined): Promise<readonly UsageItem[]>
   version(): Promise<VersionAnswer>
   status(): Promise<StatusAnswer>
   me(token?: string): Promise<MeAnswer>
@@ -144,6 +147,9 @@ const reads = (http: Caller) => {
       return (await http.json<{ values: Record<string, string> }>('GET', path(secrets, name, 'values'))).values
     },
     rollout: (server: string) => http.json<RolloutAnswer>('GET', path(SERVERS, server, 'rollout')),
+    async usage(server: string | undefined) {
+      return (await http.json<{ items: readonly UsageItem[] }>('GET', '/api/v1/usage', { query: { server } })).items
+    },
     async logs(kind: KindNames, name: string, options: LogOptions) {
       return parsedLines(await http.lines(path(kind, name, 'logs'), { ...options }))
     },

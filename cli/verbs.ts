@@ -35,6 +35,7 @@ export const verbs: readonly VerbEntry[] = [
   verb('rollout undo', 'Go back to an earlier revision of a server', () => import('./rollout/undo.ts')),
   verb('rollout history', 'Show the revisions of a server', () => import('./rollout/history.ts')),
   verb('logs', 'Print the output of a server or an instance', () => import('./logs.ts')),
+  verb('top', 'Show CPU and memory of servers and instances', () => import('./top.ts')),
   verb('status', 'Show how mcpd, its log and its read models are', () => import('./status.ts')),
   verb('call', 'Call a tool of a project', () => import('./call.ts')),
   verb('mcp', 'Be the MCP server of a project on standard input and output', () => import('./mcp.ts')),

@@ -19,6 +19,7 @@ import { resourceRoutes } from './resource-routes.ts'
 import { rolloutRoutes } from './rollout-routes.ts'
 import { schemaCheck } from './schema-check.ts'
 import { systemRoutes } from './system-routes.ts'
+import { usageRoute } from './usage-route.ts'
 
 /** Largest request body, in bytes. */
 export const MAX_BODY_BYTES = 1024 * 1024
@@ -85,6 +86,7 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     resourceRoutes(scope, deps, ending)
     rolloutRoutes(scope, deps)
     logRoutes(scope, deps, ending)
+    usageRoute(scope, deps, ending)
     systemRoutes(scope, deps, metrics)
     linkRoute(scope, deps)
     scope.get('/openapi.json', { config: { access: 'public' } }, async () => app.swagger())

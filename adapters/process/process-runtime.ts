@@ -20,6 +20,7 @@ import { openPackageStore } from './package-store.ts'
 import { openProcessGroups } from './process-groups.ts'
 import { type ProcessProgram, runningProgram } from './running-program.ts'
 import { preparationFailed, spawnFailed } from './spawn-failure.ts'
+import { usageReader } from './usage.ts'
 
 /** Time that programs have to end when the runtime closes. */
 const CLOSE_GRACE_MS = 4_000
@@ -73,6 +74,12 @@ const isSession = (session: string | undefined): boolean =>
 const logOfSession = (log: InstanceLog, session: string | undefined): Pick<InstanceLog, 'append'> =>
   session === undefined ? log : { append: (source, line) => log.append(source, `[${session}] ${line}`) }
 
+/** What an instance runs: its program, or the programs of its sessions. */
+const pidsOf = (running: ReadonlyMap<string, ProcessProgram>, instance: string): readonly number[] =>
+  [...running].flatMap(([key, { details }]) =>
+    (key === instance || key.startsWith(`${instance}/`)) && typeof details.pid === 'number' ? [details.pid] : [],
+  )
+
 interface Command {
   readonly command: string
   readonly args: readonly string[]
@@ -106,6 +113,7 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
   /** Ports of HTTP servers that run, and whose they are. */
   const ports = new Map<number, string>()
   const sessionsBegun = new Set<string>()
+  const usageOf = usageReader()
   const closing = new AbortController()
 
   const resolveProgram = async ({ program }: Launch, signal: AbortSignal): Promise<Command> => {
@@ -234,6 +242,7 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
       return groups.watcherPid
     },
     start,
+    usage: (instance) => usageOf(pidsOf(running, instance)),
     async close() {
       closing.abort(startFailed('mcpd is stopping.'))
       await store.close()

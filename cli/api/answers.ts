@@ -51,6 +51,18 @@ export interface InstanceLogLine {
   readonly line: string
 }
 
+/** What an instance uses. */
+export interface UsageItem {
+  readonly instance: string
+  readonly server: string
+  /** 1000 is one CPU. */
+  readonly cpuMillicores: number
+  readonly memoryBytes: number
+  readonly processes: number
+  /** Client sessions that it serves. */
+  readonly sessions: number
+}
+
 export interface VersionAnswer {
   readonly version: string
   readonly api: string

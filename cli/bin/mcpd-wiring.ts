@@ -145,6 +145,8 @@ export const wire = async (
     tokens,
     readSide,
     instanceLogs: logs,
+    instanceUsage: async (instance) => await runtime.usage?.(instance),
+    instanceSessions: (instance) => host.connection(instance)?.sessions ?? 0,
     secretValues: secrets.values,
     rotateMasterKey: async (context) => ({ ...(await rotateMasterKey({ commands: loop, clock, keyring }, context)) }),
     instancesAt: lease.place,

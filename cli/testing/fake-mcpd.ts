@@ -33,6 +33,7 @@ export class FakeMcpd {
   /** Called before every request; what it answers is sent instead. */
   intercept: (request: { readonly method: string; readonly path: string }) => Answer | undefined = () => undefined
   logLines: readonly object[] = []
+  usage: readonly { readonly server: string }[] = []
   status: JsonObject = {}
   /** Set by `start`, and still known after `stop`. */
   url = ''
@@ -76,6 +77,10 @@ export class FakeMcpd {
       throw new CodedError('unauthenticated', 401, 'the bearer token is not known')
     const [, , , plural = '', name, below] = url.pathname.split('/').map(decodeURIComponent)
     if (plural === 'status') return { body: this.status }
+    if (plural === 'usage') {
+      const server = url.searchParams.get('server')
+      return { body: { items: this.usage.filter((each) => server === null || each.server === server) } }
+    }
     if (plural === 'auth')
       return { body: { principal: { kind: 'User', name: 'admin' }, tokenSha: '0123456789ab', rights: ['*'] } }
     if (plural === 'admin' && name === 'rebuild') return { status: 202, body: { generation: 2 } }

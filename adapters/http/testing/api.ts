@@ -89,6 +89,8 @@ export const startApi = async (logger: Logger = silent): Promise<TestApi> => {
     tokens,
     readSide,
     instanceLogs: { read: async function* () {}, remove: async () => {} },
+    instanceUsage: async () => undefined,
+    instanceSessions: () => 0,
     secretValues: secretReader(loop, registry, keyring).values,
     rotateMasterKey: async () => ({}),
     instancesAt: () => 'here',
