@@ -42,6 +42,8 @@ export const openRuntimes = async (folder: DataFolder, logger: Logger): Promise<
     logs,
     start: async (launch, options) =>
       launch.program.kind === 'image' ? (await loaded()).start(launch, options) : processes.start(launch, options),
+    usage: async (instance) =>
+      (await processes.usage?.(instance)) ?? (await (await containers?.catch(() => undefined))?.usage?.(instance)),
     async close() {
       // First what writes logs to the other.
       await (await containers?.catch(() => undefined))?.close()
