@@ -22,9 +22,9 @@ describe('get', () => {
     const { out, err, code } = await world.run(['get', 'servers'])
     expect(out).toBe(
       [
-        'NAME         READY   STATUS     SOURCE                                          AGE',
-        'everything   0/1     Starting   @modelcontextprotocol/server-everything@1.2.3   60m',
-        'files        0/2     Starting   file-server                                     60m',
+        'NAME         READY   STATUS     HEALTH   SOURCE                                          AGE',
+        'everything   0/1     Starting   <none>   @modelcontextprotocol/server-everything@1.2.3   60m',
+        'files        0/2     Starting   <none>   file-server                                     60m',
         '',
       ].join('\n'),
     )

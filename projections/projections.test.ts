@@ -42,7 +42,7 @@ describe('rows of resources', () => {
       expect.objectContaining({
         kind: 'server',
         position: 3n,
-        status: { instances: { 's-1': 'running' }, readyReplicas: 1 },
+        status: { instances: { 's-1': 'running' }, health: { 's-1': 'unknown' }, readyReplicas: 1 },
       }),
       expect.objectContaining({ kind: 'instance', name: 's-1' }),
     ]))

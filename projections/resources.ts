@@ -8,7 +8,7 @@ export const resources = (registry: Registry): ReadModel<ResourceRow> => {
   const kinds = new Map(registry.kinds.map((kind) => [kind.kind, kind]))
   return {
     table: 'resources',
-    version: 2,
+    version: 3,
     key: ['kind', 'name'],
     columns: [
       { name: 'kind', type: 'text' },

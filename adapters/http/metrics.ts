@@ -16,6 +16,14 @@ export interface HttpMetrics {
   render(): Promise<string>
   /** Counts one MCP call. */
   readonly mcpCall: (call: CallFigures) => void
+  /** Counts one health probe. */
+  readonly probed: (probe: ProbeFigures) => void
+}
+
+interface ProbeFigures {
+  readonly server: string
+  readonly probe: string
+  readonly outcome: string
 }
 
 export const createMetrics = (
@@ -37,6 +45,12 @@ export const createMetrics = (
     buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10, 60],
     registers: [registry],
   })
+  const probes = new Counter({
+    name: 'mcpd_health_probes_total',
+    help: 'Health probes of instances, by what was asked (liveness, readiness) and how it went (ok, failed)',
+    labelNames: ['server', 'probe', 'outcome'],
+    registers: [registry],
+  })
   const failures = new Counter({
     name: 'mcpd_scrape_failures_total',
     help: 'Scrapes at which a gauge could not be read',
@@ -49,6 +63,7 @@ export const createMetrics = (
     render: () => registry.metrics(),
     mcpCall: ({ project, server, method, outcome, durationMs }) =>
       calls.observe({ project, server, method: knownMethod(method), outcome }, durationMs / 1000),
+    probed: ({ server, probe, outcome }) => probes.inc({ server, probe, outcome }),
     observe(app) {
       app.addHook('onResponse', async (request, reply) => {
         const route = request.routeOptions.url ?? 'none'

@@ -3,6 +3,7 @@ import { type Exit, type Launch, startFailed } from '../../domain/instance/runti
 import { CodedError } from '../../domain/kernel/errors.ts'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import { type Copy, type CopyOptions, openCopy } from './copy.ts'
+import { probeUpstream } from './probe.ts'
 import { textOf } from './rpc.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -27,11 +28,13 @@ export interface InstanceHostOptions extends Omit<CopyOptions, 'stopGraceMs'> {
 export interface ConnectedInstanceHost extends InstanceHost {
   /** The connection of a running instance; undefined as soon as it ends or is being stopped. */
   connection(instance: string): Upstream | undefined
-  /** The connections of a server's running instances, the one that began last at the end. */
+  /** The connections of a server's instances that serve, or of all that run if none does, the one that began last at the end. */
   connections(server: string): readonly Upstream[]
   /** Registers what to do when an instance of this server has begun or ceased to have a connection. @returns undoes it */
   onChange(listener: (server: string) => void): () => void
 }
+
+type Running = Copy & { readonly redact: Redact }
 
 interface Starting {
   readonly abort: AbortController
@@ -46,9 +49,11 @@ interface Starting {
  */
 export const createInstanceHost = (options: InstanceHostOptions): ConnectedInstanceHost => {
   const { runtime, drainMs = DRAIN_MS, stopGraceMs = STOP_GRACE_MS } = options
-  const running = new Map<string, Copy>()
+  const running = new Map<string, Running>()
   const starting = new Map<string, Starting>()
   const stopping = new Map<string, Promise<void>>()
+  /** Running instances that new sessions are not to go to. */
+  const resting = new Set<string>()
   const changeListeners = new Set<(server: string) => void>()
   let exitListener: (instance: string, exit: Exit) => void = () => {}
   let closed = false
@@ -57,9 +62,14 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
     for (const listener of [...changeListeners]) listener(server)
   }
 
-  const launchAndOpen = async (launch: Launch, signal: AbortSignal, redact: Redact): Promise<Copy> => {
+  const forget = (instance: string) => {
+    running.delete(instance)
+    resting.delete(instance)
+  }
+
+  const launchAndOpen = async (launch: Launch, signal: AbortSignal, redact: Redact): Promise<Running> => {
     const copy = await openCopy(launch, { ...options, stopGraceMs }, signal, redact)
-    return { ...copy, details: { ...copy.details, ...mcpDetails(copy.upstream.initialize, redact) } }
+    return { ...copy, redact, details: { ...copy.details, ...mcpDetails(copy.upstream.initialize, redact) } }
   }
 
   /** `exited` never rejects, so this promise is owned by nobody and needs nobody. */
@@ -67,7 +77,7 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
     const exit = await copy.exited
     const { upstream } = copy
     const byItself = running.get(instance)?.upstream === upstream
-    if (byItself) running.delete(instance)
+    if (byItself) forget(instance)
     upstream.end(byItself ? exit.reason : 'it was stopped')
     if (!byItself) return
     changed(upstream.server)
@@ -103,7 +113,7 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
   }
 
   const end = async (instance: string, { upstream, stop }: Copy): Promise<void> => {
-    running.delete(instance)
+    forget(instance)
     changed(upstream.server)
     await upstream.drain(drainMs)
     upstream.end('it was stopped')
@@ -149,12 +159,27 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
     stop,
     stopAll,
     isRunning: (instance) => running.has(instance),
+    async probe(instance, probe) {
+      const found = running.get(instance)
+      if (found === undefined) return { ok: false, reason: 'it is not running' }
+      return await probeUpstream(found.upstream, probe, found.redact)
+    },
+    setServing(instance, serving) {
+      const found = running.get(instance)
+      if (found === undefined) return
+      if (serving) resting.delete(instance)
+      else resting.add(instance)
+      changed(found.upstream.server)
+    },
     onExit(listener) {
       exitListener = listener
     },
     connection: (instance) => running.get(instance)?.upstream,
-    connections: (server) =>
-      [...running.values()].flatMap(({ upstream }) => (upstream.server === server ? [upstream] : [])),
+    connections(server) {
+      const all = [...running.values()].flatMap(({ upstream }) => (upstream.server === server ? [upstream] : []))
+      const serving = all.filter(({ instance }) => !resting.has(instance))
+      return serving.length === 0 ? all : serving
+    },
     onChange(listener) {
       changeListeners.add(listener)
       return () => changeListeners.delete(listener)
@@ -167,12 +192,15 @@ export const createInstanceHost = (options: InstanceHostOptions): ConnectedInsta
   }
 }
 
+const KNOWN_CAPABILITIES = ['tools', 'prompts', 'resources', 'completions', 'logging', 'tasks'] as const
+
 /** What `describe instance` shows of the server: bounded, for its name and version are its own texts. */
-const mcpDetails = ({ protocolVersion, serverInfo }: JsonObject, redact: Redact): JsonObject => {
+const mcpDetails = ({ protocolVersion, serverInfo, capabilities }: JsonObject, redact: Redact): JsonObject => {
   const info = isObject(serverInfo) ? serverInfo : {}
   const shown = (text = '') => redact(text).slice(0, 200)
   return {
     protocolVersion: protocolVersion ?? null,
+    capabilities: KNOWN_CAPABILITIES.filter((each) => isObject(capabilities) && each in capabilities),
     serverInfo: { name: shown(textOf(info.name)), version: shown(textOf(info.version)) },
   }
 }

@@ -89,6 +89,7 @@ export class SharedUpstream implements Upstream {
   readonly #taskTokens = createTaskTokens<Session>()
   readonly #wishes = createSessionWishes(this.#sessions, (method, params) => this.request(method, params))
   #draining = false
+  #probes = 0
 
   constructor(program: MessageStream, { instance, server, logger, onRubbish }: SharedUpstreamOptions) {
     this.instance = instance
@@ -114,7 +115,7 @@ export class SharedUpstream implements Upstream {
   }
 
   get sessions(): number {
-    return this.#sessions.size
+    return this.#sessions.size - this.#probes
   }
 
   /** What is held at the moment; all 0 when nobody is attached. */
@@ -125,12 +126,14 @@ export class SharedUpstream implements Upstream {
   attach(peer: UpstreamPeer, state: SessionState): Attachment {
     const session = new Session(this, peer, state)
     this.#sessions.add(session)
+    if (peer.isProbe) this.#probes += 1
     this.#wishes.join(session)
     return session
   }
 
   detach(session: Session, answer?: RpcError): void {
     if (!this.#sessions.delete(session)) return
+    if (session.peer.isProbe) this.#probes -= 1
     for (const upstreamId of this.#calls.idsOf(session)) {
       const call = this.#cancel(upstreamId, { reason: 'the client session ended' })
       if (call !== undefined && answer !== undefined) session.peer.deliver(errorOf(call.id, answer))
@@ -151,6 +154,7 @@ export class SharedUpstream implements Upstream {
     this.ended = reason
     const sessions = [...this.#sessions]
     this.#sessions.clear()
+    this.#probes = 0
     const error = serverEnded(this.server, reason)
     for (const call of this.#calls.takeAll()) {
       call.session?.peer.deliver(errorOf(call.id, error))
@@ -187,7 +191,8 @@ export class SharedUpstream implements Upstream {
   #requestFromSession(session: Session, id: RpcId, method: string, message: RpcMessage): void {
     switch (method) {
       case 'ping':
-        session.peer.deliver(resultOf(id, {}))
+        if (session.peer.isProbe) this.#call(session, id, message, undefined)
+        else session.peer.deliver(resultOf(id, {}))
         break
       case 'initialize':
         session.peer.deliver(resultOf(id, this.initialize))

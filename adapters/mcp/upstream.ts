@@ -42,6 +42,8 @@ export interface Attachment {
 
 /** What a client session does with what comes. None of these may throw. */
 export interface UpstreamPeer {
+  /** It looks how the server does, and counts as no client; its pings reach the server. */
+  readonly isProbe?: true
   /** A message of the server for this session, under the session's own ids and tokens. */
   deliver(message: RpcMessage): void
   /** A request of the session is over; called once for each, after its answer was delivered. */

@@ -17,6 +17,7 @@ import { createDefaultBackend } from '../../commands/default-backend.ts'
 import { derivedUuid } from '../../commands/event-id.ts'
 import { createCommandLoop } from '../../commands/handle.ts'
 import { competingHolder, soleHolder } from '../../commands/lease.ts'
+import { createHealthReactor } from '../../commands/reactors/health.ts'
 import { reactorContext } from '../../commands/reactors/reactor.ts'
 import { startReconciler } from '../../commands/reactors/reconciler.ts'
 import { createResourceCommands } from '../../commands/resources.ts'
@@ -33,6 +34,7 @@ import { REACTORS_LEASE } from '../../domain/lease/lease.ts'
 import { kinds } from '../../domain/registry.ts'
 import { redactor } from '../../domain/secret/redact.ts'
 import { clientLinks } from './client-links.ts'
+import { healthPolicies } from './health-policies.ts'
 import { instanceView } from './instance-view.ts'
 import { kindHooks, secretReader } from './kind-hooks.ts'
 import type { Ground, Mcpd } from './mcpd-system.ts'
@@ -106,7 +108,23 @@ export const wire = async (
   const closing = new AbortController()
   const servers = runServers({
     host,
-    reconcile: () =>
+    probe: (restart) =>
+      createHealthReactor({
+        loop,
+        host,
+        policyOf: healthPolicies(loop, registry),
+        restart,
+        clock,
+        newId,
+        logger,
+        random: Math.random,
+        alarm: (ms, due) => {
+          const timer = setTimeout(due, ms)
+          return () => clearTimeout(timer)
+        },
+        onProbe: (probe) => metrics.probed(probe),
+      }),
+    reconcile: (onEvent) =>
       startReconciler({
         log,
         loop,
@@ -117,6 +135,7 @@ export const wire = async (
         logger,
         discard: logs.remove,
         loadSecret: secrets.find,
+        ...(onEvent === undefined ? {} : { onEvent }),
       }),
   })
   const lease =
@@ -151,7 +170,7 @@ export const wire = async (
     rotateMasterKey: async (context) => ({ ...(await rotateMasterKey({ commands: loop, clock, keyring }, context)) }),
     instancesAt: lease.place,
     serveLink: ({ project, socket, bearer, relayed }) => links.serve(project, linkOverSocket(socket), bearer, relayed),
-    reactors: () => [servers.status()],
+    reactors: servers.status,
     drainLinks: () => servers.drain(),
     clock,
     newId,

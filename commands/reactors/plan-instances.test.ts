@@ -71,6 +71,11 @@ describe('the plan for a server', () => {
       'a-1',
     ]))
 
+  it('keeps the copies that serve before those that are unhealthy', () => {
+    const rows = [copy('a-1', 'running', 'new', { health: 'unhealthy' }), copy('a-2', 'running')]
+    expect(plan(1, rows, ['a-1', 'a-2']).stop.map((each) => each.instance)).toEqual(['a-1'])
+  })
+
   it('stops everything of a deleted server', () =>
     expect(plan(undefined, [copy('a-1', 'running'), copy('a-2', 'error')], ['a-1']).stop).toHaveLength(2))
 })

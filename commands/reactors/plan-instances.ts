@@ -67,6 +67,12 @@ const holdsPort = ({ containerPort, dockerImage }: ServerSpec): boolean =>
   containerPort !== undefined && dockerImage === undefined
 
 const RANK: Readonly<Record<string, number>> = { running: 0, starting: 1, pending: 2, error: 3 }
+const RANK_UNHEALTHY = 0.5
+
+const rankOf = (row: ResourceRow): number => {
+  const { phase, health } = statusOf(row)
+  return health === 'unhealthy' ? RANK_UNHEALTHY : (RANK[phase] ?? 4)
+}
 
 const mostWorthKeepingFirst = (a: ResourceRow, b: ResourceRow): number =>
-  (RANK[statusOf(a).phase] ?? 4) - (RANK[statusOf(b).phase] ?? 4) || (a.createdAt < b.createdAt ? -1 : 1)
+  rankOf(a) - rankOf(b) || (a.createdAt < b.createdAt ? -1 : 1)

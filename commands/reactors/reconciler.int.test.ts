@@ -40,6 +40,8 @@ const createHost = () => {
       running.clear()
     },
     isRunning: (instance) => running.has(instance),
+    probe: async () => ({ ok: true, result: {} }),
+    setServing() {},
     onExit(listener) {
       exited = listener
     },

@@ -39,13 +39,25 @@ export interface ReconcilerDeps {
   /** Removes what a copy that is no longer wanted leaves behind: its log, its working folder. Repeatable. */
   readonly discard: (instance: string) => Promise<void>
   readonly loadSecret: LoadSecret
+  /** Given every event after the reconciler has begun, once and in order. Must not throw. */
+  readonly onEvent?: (event: RecordedEvent) => void
 }
 
 /** Keeps instances equal to what servers declare. Level-triggered: it looks at what is, not at what it remembers. */
 export interface Reconciler {
   status(): ReactorStatus
+  /** Ends the run that began at `startedAt`, if it still goes on, and starts the instance again in place, as often as others that failed. */
+  restart(instance: string, startedAt: string, reason: string): Promise<void>
   /** Ends starts under way and waits; leaves instances to the host. */
   close(): Promise<void>
+}
+
+/** An attempt to start an instance. */
+interface Start {
+  readonly abort: AbortController
+  readonly done: Promise<void>
+  /** What it may fail on was mended meanwhile, and how: then it is tried again at once. */
+  mended?: string
 }
 
 /** Servers that are worked on at once: each may install a package and wait for a start. */
@@ -56,18 +68,21 @@ const RETRY_WORK_MS = 2_000
 export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler> => {
   const { log, loop, view, host, clock, newId, logger } = deps
   const stopping = new AbortController()
-  const starts = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
+  const starts = new Map<string, Start>()
   const serverOf = new Map<string, string>()
   const timers = createTimers(clock)
   let seen: Position = (await log.head()) ?? 0n
   let failing: string | undefined
 
-  const send = async (command: InstanceCommand): Promise<void> => {
+  /** @returns whether it changed anything */
+  const send = async (command: InstanceCommand): Promise<boolean> => {
     const context = reactorContext('reconciler', newId())
-    const { position } = await loop.handle(instanceDecider, `instance-${command.instance}`, command, context)
+    const { position, outcome } = await loop.handle(instanceDecider, `instance-${command.instance}`, command, context)
     if (position !== undefined && position > seen) seen = position
+    return outcome === 'changed'
   }
   const now = (): string => clock.now().toISOString()
+  const inAWhile = (): string => new Date(clock.now().getTime() + RETRY_WORK_MS).toISOString()
   const alive = (instance: string): boolean => host.isRunning(instance) || starts.has(instance)
 
   const reconcile = async (name: string): Promise<void> => {
@@ -133,7 +148,10 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
       if (signal.aborted) return // stopped on purpose: the state that asked for it says so
       if (!(error instanceof CodedError)) throw error
       logger.warn({ instance, server: server.name, code: error.code }, `instance did not start: ${error.message}`)
-      await send({ type: 'ReportStartFailed', instance, at: now(), reason: reasonOf(error) })
+      const exited = error.details.exited === true ? { exited: true } : {}
+      await send({ type: 'ReportStartFailed', instance, at: now(), reason: reasonOf(error), ...exited })
+      const mended = starts.get(instance)?.mended
+      if (mended !== undefined) await send({ type: 'RequestRetry', instance, at: now(), reason: mended })
     }
   }
 
@@ -151,7 +169,7 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
     if (stopping.signal.aborted) return
     failing = `server/${name}: ${error instanceof Error ? error.message : String(error)}`
     logger.error({ server: name, err: error }, 'reconciling failed, trying again')
-    timers.set(`retry:${name}`, new Date(clock.now().getTime() + RETRY_WORK_MS).toISOString(), () => queue.add(name))
+    timers.set(`retry:${name}`, inAWhile(), () => queue.add(name))
   }
 
   const queue = createKeyedQueue({
@@ -161,6 +179,28 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
       if (stopping.signal.aborted) return
       await reconcile(name)
       failing = undefined
+    },
+  })
+
+  /** A secret that was repaired or rotated may mend what failed, or fails right now: those copies are tried again at once. */
+  const secrets = createKeyedQueue({
+    concurrency: 1,
+    async work(secret) {
+      const reason = `secret/${secret} has changed`
+      for (const server of await view.servers(seen)) {
+        if (!secretRefs(server.spec as unknown as ServerSpec).some(({ name }) => name === secret)) continue
+        for (const { name: instance } of await view.instances(server.name, seen)) {
+          const starting = starts.get(instance)
+          if (starting !== undefined) starting.mended = reason
+          await send({ type: 'RequestRetry', instance, at: now(), reason })
+        }
+        queue.add(server.name)
+      }
+    },
+    onError(secret, error) {
+      if (stopping.signal.aborted) return
+      logger.error({ secret, err: error }, 'copies that use a changed secret could not be looked at, trying again')
+      timers.set(`secret:${secret}`, inAWhile(), () => secrets.add(secret))
     },
   })
 
@@ -196,20 +236,10 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
     for await (const batch of log.subscribe({ after: begun, signal: stopping.signal })) {
       for (const event of batch) {
         if (event.position > seen) seen = event.position
-        if (event.type === 'SecretDeclared') await retryUsersOf(idOf(event.stream))
+        deps.onEvent?.(event)
+        if (event.type === 'SecretDeclared') secrets.add(idOf(event.stream))
         else for (const name of affected(event)) queue.add(name)
       }
-    }
-  }
-
-  /** A secret that was repaired or rotated may mend what failed: those copies are tried again at once. */
-  const retryUsersOf = async (secret: string): Promise<void> => {
-    for (const server of await view.servers(seen)) {
-      if (!secretRefs(server.spec as unknown as ServerSpec).some(({ name }) => name === secret)) continue
-      for (const { name: instance, status } of await view.instances(server.name, seen))
-        if (status.phase === 'error')
-          await send({ type: 'RequestRetry', instance, at: now(), reason: `secret/${secret} has changed` })
-      queue.add(server.name)
     }
   }
 
@@ -225,12 +255,20 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
       position: String(seen),
       ...(failing === undefined ? {} : { error: failing }),
     }),
+    async restart(instance, startedAt, reason) {
+      const ended = await send({ type: 'EndUnhealthy', instance, startedAt, at: now(), reason })
+      if (!ended || stopping.signal.aborted) return
+      const server = serverOf.get(instance)
+      logger.warn({ instance, server, reason }, 'instance is started again, because its probes fail')
+      await host.stop(instance)
+      if (server !== undefined) queue.add(server)
+    },
     async close() {
       stopping.abort()
       timers.close()
       await following
       await Promise.all([...starts.values()].map((each) => each.done))
-      await queue.idle()
+      await Promise.all([queue.idle(), secrets.idle()])
     },
   }
 }

@@ -79,6 +79,84 @@ describe('an instance that runs', () => {
       .thenNothing())
 })
 
+describe('the health of an instance that runs', () => {
+  const running = given(instanceDecider, created, starting(1, 1), started(2))
+  const report = (health: 'healthy' | 'degraded' | 'unhealthy', seconds: number, reason?: string): InstanceCommand => ({
+    type: 'ReportHealth',
+    instance,
+    at: at(seconds),
+    startedAt: at(2),
+    health,
+    ...(reason === undefined ? {} : { reason }),
+  })
+  const changed = (health: 'healthy' | 'degraded' | 'unhealthy', seconds: number, reason?: string): InstanceEvent => ({
+    type: 'InstanceHealthChanged',
+    data: { server, health, ...(reason === undefined ? {} : { reason }), at: at(seconds) },
+  })
+
+  it('is an event when it changes', () => {
+    running.when(report('healthy', 3)).then(changed('healthy', 3))
+    running
+      .and(changed('healthy', 3))
+      .when(report('degraded', 33, 'no'))
+      .then(changed('degraded', 33, 'no'))
+  })
+  it('is none when it stays', () =>
+    running
+      .and(changed('degraded', 3, 'no'))
+      .when(report('degraded', 33, 'still no'))
+      .thenNothing())
+  it('is not that of the run before', () =>
+    running.when({ type: 'ReportHealth', instance, at: at(9), startedAt: at(1), health: 'healthy' }).thenNothing())
+  it('is nothing that one has which does not run', () =>
+    given(instanceDecider, created, starting(1, 1)).when(report('healthy', 3)).thenNothing())
+
+  const exit1: InstanceEvent = {
+    type: 'InstanceExited',
+    data: { server, at: at(1), reason: 'died', failures: 1, nextRetryAt: at(1) },
+  }
+  const again = given(instanceDecider, created, starting(1, 0), started(0), exit1, starting(2, 1), started(2))
+
+  it('is not good for a minute when it had just died before', () => {
+    again.when(report('healthy', 61)).thenNothing()
+    again.when(report('healthy', 62)).then(changed('healthy', 62))
+  })
+  it('may be bad at once', () => again.when(report('degraded', 3, 'no')).then(changed('degraded', 3, 'no')))
+  it('makes up for earlier failures once it is good', () => {
+    const exit2 = { ...exit1, data: { ...exit1.data, at: at(63), nextRetryAt: at(93) } }
+    again
+      .and(changed('healthy', 62), { type: 'InstanceInterrupted', data: { server, reason: 'x', at: at(62) } })
+      .and(starting(1, 62), started(62))
+      .when({ type: 'ReportExit', instance, at: at(63), reason: 'died' })
+      .then(exit2)
+  })
+
+  const end = (seconds: number): InstanceCommand => ({
+    type: 'EndUnhealthy',
+    instance,
+    at: at(seconds),
+    startedAt: at(2),
+    reason: 'no answer',
+  })
+  const ended = (failures: number, seconds: number, retryIn: number): InstanceEvent => ({
+    type: 'InstanceEndedUnhealthy',
+    data: { server, reason: 'no answer', at: at(seconds), failures, nextRetryAt: at(seconds + retryIn) },
+  })
+
+  it('ends a run that was good once, and the next one starts at once', () =>
+    running
+      .and(changed('healthy', 3))
+      .when(end(90))
+      .then(ended(0, 90, 0)))
+  it('ends one that never was good, which counts as a failed attempt', () =>
+    running
+      .and(changed('unhealthy', 3, 'no'))
+      .when(end(90))
+      .then(ended(1, 90, 30)))
+  it('ends no run but the one that was probed', () =>
+    running.when({ type: 'EndUnhealthy', instance, at: at(90), startedAt: at(1), reason: 'no answer' }).thenNothing())
+})
+
 describe('an instance that never was', () => {
   it('cannot be stopped', () =>
     given(instanceDecider)

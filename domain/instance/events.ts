@@ -29,7 +29,15 @@ export const instanceStartFailed = eventType({
   ...on,
   type: 'InstanceStartFailed',
   summary: 'An attempt to start the copy failed; the next one is at `nextRetryAt`',
-  schema: z.object({ server, reason: z.string(), attempt: z.int().min(1), at, nextRetryAt: z.string() }),
+  schema: z.object({
+    server,
+    reason: z.string(),
+    /** The program ran and ended before it could serve. */
+    exited: z.boolean().optional(),
+    attempt: z.int().min(1),
+    at,
+    nextRetryAt: z.string(),
+  }),
 })
 export const instanceExited = eventType({
   ...on,
@@ -43,6 +51,23 @@ export const instanceExited = eventType({
     failures: z.int().min(0),
     at,
     nextRetryAt: z.string(),
+  }),
+})
+export const instanceEndedUnhealthy = eventType({
+  ...on,
+  type: 'InstanceEndedUnhealthy',
+  summary: 'mcpd ended the copy because its probes failed too often; it is started again in place',
+  schema: z.object({ server, reason: z.string(), failures: z.int().min(0), at, nextRetryAt: z.string() }),
+})
+export const instanceHealthChanged = eventType({
+  ...on,
+  type: 'InstanceHealthChanged',
+  summary: 'The copy runs, and its probes say something else of it than before',
+  schema: z.object({
+    server,
+    health: z.enum(['healthy', 'degraded', 'unhealthy']),
+    reason: z.string().optional(),
+    at,
   }),
 })
 export const instanceInterrupted = eventType({
@@ -70,6 +95,8 @@ export const instanceEvents = [
   instanceStarted,
   instanceStartFailed,
   instanceExited,
+  instanceEndedUnhealthy,
+  instanceHealthChanged,
   instanceInterrupted,
   instanceRetryRequested,
   instanceStopped,

@@ -1,6 +1,20 @@
 import type { JsonObject } from '../kernel/json.ts'
 import type { Exit, Launch } from './runtime.ts'
 
+/** A request that shows how an instance does. */
+export interface Probe {
+  readonly method: string
+  readonly params: JsonObject
+  readonly timeoutMs: number
+  /** Gives it up. */
+  readonly signal: AbortSignal
+}
+
+/** `reason` is for people, and has no secrets in it. */
+export type ProbeAnswer =
+  | { readonly ok: true; readonly result: JsonObject }
+  | { readonly ok: false; readonly reason: string }
+
 /**
  * Runs instances and speaks MCP with them: a runtime's program plus its initialised MCP connection. The reconciler says
  * what should run; the router finds connections here.
@@ -19,6 +33,13 @@ export interface InstanceHost {
   stopAll(): Promise<void>
   /** Whether the instance runs and is initialised. */
   isRunning(instance: string): boolean
+  /**
+   * Sends a request on the way that clients' requests take. Never rejects: no answer in time, a JSON-RPC error, a result
+   * that is an error, and an instance that does not run are failures. It counts as no client.
+   */
+  probe(instance: string, probe: Probe): Promise<ProbeAnswer>
+  /** Whether new client sessions are to go there. One that has just begun serves; when no instance of a server does, all do. */
+  setServing(instance: string, serving: boolean): void
   /** Registers what to do when an instance ends by itself (not by `stop`). One listener. */
   onExit(listener: (instance: string, exit: Exit) => void): void
   /** Stops everything. */

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { assertNever } from '../kernel/assert-never.ts'
-import { age, ageColumn, field, nameColumn } from '../kernel/columns.ts'
+import { age, ageColumn, field, nameColumn, title } from '../kernel/columns.ts'
 import type { Recorded } from '../kernel/decider.ts'
 import { touch } from '../kernel/declared.ts'
+import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import { defineKind } from '../kernel/kind.ts'
-import type { ResourceRow } from '../kernel/resource.ts'
+import type { Resource, ResourceRow } from '../kernel/resource.ts'
 import { type InstanceEvent, instanceEvents } from './events.ts'
+import type { Health } from './health.ts'
 
 /** Which spec of which server an instance is a copy of. */
 export const instanceSpec = z.strictObject({ server: z.string(), serverUid: z.string(), specHash: z.string() })
@@ -16,12 +18,21 @@ export interface InstanceStatus {
   readonly phase: 'pending' | 'starting' | 'running' | 'error'
   /** Failed attempts since it last ran long enough. */
   readonly attemptCount: number
+  /** The last attempt failed because the program ran and ended. */
+  readonly crashed?: boolean
   /** How often it was started again after it had run. */
   readonly restarts: number
   readonly lastAttemptAt?: string
   readonly nextRetryAt?: string | null
   readonly startedAt?: string | null
   readonly error?: string | null
+  /** Of a copy that runs. */
+  readonly health?: Health | null
+  readonly healthReason?: string | null
+  /** When its health changed last. */
+  readonly healthSince?: string | null
+  /** How the run before this one ended. */
+  readonly lastEnd?: { readonly at: string; readonly reason: string; readonly code?: number; readonly signal?: string }
 }
 
 const isInstanceEvent = (event: { type: string; stream: string }): event is Recorded<InstanceEvent> =>
@@ -34,19 +45,32 @@ const fold = (row: ResourceRow | undefined, event: Recorded<InstanceEvent>): Res
   switch (event.type) {
     case 'InstanceStarting':
       return touch(row, event, { phase: 'starting', lastAttemptAt: event.data.at, nextRetryAt: null })
-    case 'InstanceStarted':
-      return touch(row, event, { phase: 'running', startedAt: event.data.at, error: null, details: event.data.details })
+    case 'InstanceStarted': {
+      const { at, details } = event.data
+      const health = { health: 'unknown', healthReason: null, healthSince: null }
+      return touch(row, event, { phase: 'running', startedAt: at, error: null, ...health, details })
+    }
+    case 'InstanceHealthChanged': {
+      const { health, reason, at } = event.data
+      const proved = health === 'healthy' ? { attemptCount: 0 } : {}
+      return touch(row, event, { health, healthReason: reason ?? null, healthSince: at, ...proved })
+    }
     case 'InstanceStartFailed': {
-      const { reason, attempt, nextRetryAt } = event.data
-      return touch(row, event, { phase: 'error', error: reason, attemptCount: attempt, nextRetryAt, startedAt: null })
+      const { reason, attempt, nextRetryAt, exited = false } = event.data
+      const failed = { phase: 'error', error: reason, attemptCount: attempt, nextRetryAt, crashed: exited }
+      return touch(row, event, { ...failed, ...NOT_RUNNING })
     }
     case 'InstanceExited': {
-      const { reason, failures, nextRetryAt } = event.data
-      const ended = { phase: 'error', error: reason, attemptCount: failures, nextRetryAt, startedAt: null }
-      return touch(row, event, { ...ended, restarts: restarts + 1 })
+      const { reason, failures, nextRetryAt, code, signal, at } = event.data
+      const how = { ...(code === undefined ? {} : { code }), ...(signal === undefined ? {} : { signal }) }
+      return touch(row, event, ended(reason, failures, nextRetryAt, { restarts, lastEnd: { at, reason, ...how } }))
+    }
+    case 'InstanceEndedUnhealthy': {
+      const { reason, failures, nextRetryAt, at } = event.data
+      return touch(row, event, ended(reason, failures, nextRetryAt, { restarts, lastEnd: { at, reason } }))
     }
     case 'InstanceInterrupted':
-      return touch(row, event, { phase: 'pending', startedAt: null, nextRetryAt: null })
+      return touch(row, event, { phase: 'pending', nextRetryAt: null, ...NOT_RUNNING })
     case 'InstanceRetryRequested':
       return touch(row, event, { phase: 'pending', nextRetryAt: null })
     case 'InstanceStopped':
@@ -55,6 +79,25 @@ const fold = (row: ResourceRow | undefined, event: Recorded<InstanceEvent>): Res
       return assertNever(event)
   }
 }
+
+const NOT_RUNNING = { startedAt: null, health: null, healthReason: null, healthSince: null } as const
+
+/** The status of a copy whose run is over. */
+const ended = (
+  error: string,
+  attemptCount: number,
+  nextRetryAt: string,
+  { restarts, lastEnd }: { readonly restarts: number; readonly lastEnd: JsonObject },
+): JsonObject => ({
+  phase: 'error',
+  error,
+  attemptCount,
+  nextRetryAt,
+  crashed: true,
+  restarts: restarts + 1,
+  lastEnd,
+  ...NOT_RUNNING,
+})
 
 const created = (event: Recorded<InstanceEvent> & { type: 'InstanceCreated' }): ResourceRow => {
   const { server, serverUid, specHash, uid, at } = event.data
@@ -75,8 +118,27 @@ const created = (event: Recorded<InstanceEvent> & { type: 'InstanceCreated' }): 
   }
 }
 
-const title = (text: unknown): string =>
-  typeof text === 'string' && text !== '' ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : ''
+/** Attempts that failed one after the other, each by a program that ended: kubectl's word for it. */
+const CRASH_LOOP = 2
+
+const statusText = ({ status = {} }: Resource): string => {
+  const { phase, crashed, attemptCount, health } = status
+  if (phase === 'error' && crashed === true && Number(attemptCount) >= CRASH_LOOP) return 'CrashLoopBackOff'
+  if (phase === 'running' && (health === 'unhealthy' || health === 'degraded')) return title(health)
+  return title(phase)
+}
+
+const firstLine = (text: JsonValue | undefined): string =>
+  typeof text === 'string' ? (text.split('\n', 1)[0] ?? '') : ''
+
+/** Why it is not as it should be, in a line; '' where nothing is known. */
+const reasonText = ({ status = {} }: Resource): string =>
+  firstLine(status.error) || firstLine(status.healthReason) || ''
+
+const notYet = (instance: Resource): string => {
+  const reason = reasonText(instance)
+  return `it is ${statusText(instance)}${reason === '' ? '' : `: ${reason}`}`
+}
 
 export const instance = defineKind({
   kind: 'instance',
@@ -89,8 +151,9 @@ export const instance = defineKind({
   columns: [
     nameColumn,
     field('SERVER', 'spec.server'),
-    { header: 'STATUS', value: ({ status }) => title(status?.phase) },
+    { header: 'STATUS', value: statusText },
     { header: 'RESTARTS', value: ({ status }) => `${status?.restarts ?? 0}` },
+    { header: 'HEALTH', value: ({ status }) => title(status?.health) },
     ageColumn,
     {
       header: 'RETRY',
@@ -98,11 +161,17 @@ export const instance = defineKind({
       value: ({ status }, now) =>
         typeof status?.nextRetryAt === 'string' ? `in ${age(now.toISOString(), new Date(status.nextRetryAt))}` : '',
     },
-    {
-      header: 'REASON',
-      wide: true,
-      value: ({ status }) => (typeof status?.error === 'string' ? (status.error.split('\n', 1)[0] ?? '') : ''),
-    },
+    { header: 'REASON', wide: true, value: reasonText },
   ],
+  conditions: {
+    running: (instance) => (instance.status?.phase === 'running' ? undefined : notYet(instance)),
+    ready: (instance) =>
+      instance.status?.phase === 'running' && instance.status.health !== 'unhealthy' ? undefined : notYet(instance),
+    healthy: (instance) => {
+      const { phase, health } = instance.status ?? {}
+      if (health === 'healthy') return undefined
+      return phase === 'running' && health === 'unknown' ? 'its health is not known yet' : notYet(instance)
+    },
+  },
   example: { server: 'everything', serverUid: '…', specHash: '…' },
 })

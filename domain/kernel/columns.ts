@@ -18,6 +18,10 @@ export const field = (header: string, path: string, options: { wide?: true } = {
   value: (resource) => show(at(resource, path)),
 })
 
+/** A state as columns show it: `running` is `Running`. Anything else than a text is ''. */
+export const title = (text: JsonValue | undefined): string =>
+  typeof text === 'string' ? `${text.slice(0, 1).toUpperCase()}${text.slice(1)}` : ''
+
 /** Time since `iso`, kubectl's way: `45s`, `12m`, `3h`, `7d`. Never negative: clocks differ. */
 export const age = (iso: string, now: Date): string => {
   const seconds = Math.max(0, Math.floor((now.getTime() - Date.parse(iso)) / 1000))

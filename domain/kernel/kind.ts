@@ -16,6 +16,9 @@ export interface Column {
   readonly wide?: true
 }
 
+/** Whether a resource is in some condition: undefined when it is, otherwise what it is instead. */
+export type Condition = (resource: Resource) => string | undefined
+
 /** What a kind is: everything that routes, OpenAPI, the command line, `apply` and the docs need to know of it. */
 export interface KindDefinition {
   /** Singular, lower case, no dash: also the category of its streams. */
@@ -39,6 +42,8 @@ export interface KindDefinition {
   /** The stored spec as people may see it. */
   present(spec: JsonObject): JsonObject
   readonly columns: readonly Column[]
+  /** What `mcpctl wait` can wait for, by name. */
+  readonly conditions: Readonly<Record<string, Condition>>
   /** All event types of its streams, `<Kind>Declared` and `<Kind>Deleted` included. */
   readonly events: readonly EventType[]
   /** Prefix of those two: `Server`. Undefined for kinds that are not declared. */
@@ -52,8 +57,18 @@ export interface KindDefinition {
 
 type Given = Omit<
   KindDefinition,
-  'events' | 'fold' | 'references' | 'present' | 'observes' | 'refersTo' | 'declarable' | 'undeletable' | 'shortNames'
+  | 'events'
+  | 'fold'
+  | 'references'
+  | 'present'
+  | 'observes'
+  | 'refersTo'
+  | 'declarable'
+  | 'undeletable'
+  | 'shortNames'
+  | 'conditions'
 > & {
+  readonly conditions?: KindDefinition['conditions']
   readonly shortNames?: readonly string[]
   readonly declarable?: boolean
   readonly undeletable?: readonly string[]
@@ -90,6 +105,7 @@ export const defineKind = (given: Given): KindDefinition => {
     refersTo: [],
     references: () => [],
     observes: () => [],
+    conditions: {},
     ...given,
     declarable: given.declarable ?? given.eventPrefix !== undefined,
     undeletable: given.undeletable ?? [],

@@ -82,7 +82,7 @@ describe("a server's spec", () => {
     expect(serverSpec.parse({ command: 'x', healthCheck: { tool: 'ping' } }).healthCheck).toEqual({
       tool: 'ping',
       arguments: {},
-      intervalSeconds: 60,
+      intervalSeconds: 30,
       timeoutSeconds: 10,
       failureThreshold: 3,
     }))

@@ -1,13 +1,15 @@
 import { z } from 'zod'
-import { ageColumn, nameColumn } from '../kernel/columns.ts'
+import { ageColumn, nameColumn, title } from '../kernel/columns.ts'
 import { touch } from '../kernel/declared.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { defineKind } from '../kernel/kind.ts'
 import { type Ref, resourceName } from '../kernel/name.ts'
+import { healthCheck } from './health-check.ts'
 import { externalUrl, header } from './http-access.ts'
 import { limits } from './limits.ts'
 import { serverRestartRequested } from './restart.ts'
 import { secretSource } from './secret-source.ts'
+import { copiesAfter, copyNames, healthOf, serverConditions, statusText } from './status.ts'
 
 /** Name of an environment variable. */
 export const envName = z
@@ -42,15 +44,6 @@ const imageName = z
   .string()
   .max(512)
   .regex(/^[a-z0-9][A-Za-z0-9._:/@-]*$/, 'must be an image, such as "ghcr.io/owner/name:1.2.3"')
-
-/** A tool call that tells whether a copy can do its work. */
-export const healthCheck = z.strictObject({
-  tool: z.string().min(1).max(256).describe('A tool without effects'),
-  arguments: z.record(z.string().max(256), z.unknown()).default({}),
-  intervalSeconds: z.int().min(1).max(86_400).default(60),
-  timeoutSeconds: z.int().min(1).max(600).default(10),
-  failureThreshold: z.int().min(1).max(100).default(3).describe('Failures in a row that make a copy unhealthy'),
-})
 
 export const serverSpec = z
   .strictObject({
@@ -129,7 +122,7 @@ export const serverSpec = z
       .optional()
       .describe("The engine's network that the container joins; the default bridge if left out"),
     readOnlyRoot: z.boolean().optional().describe('Whether the container can write nothing but /tmp; true if left out'),
-    healthCheck: healthCheck.optional(),
+    healthCheck: healthCheck.optional().describe('How its copies are probed'),
     allowScripts: z.boolean().default(false).describe('Whether install scripts of the package may run'),
   })
   .refine(
@@ -202,20 +195,6 @@ export const secretRefs = (spec: ServerSpec): readonly Ref[] => {
   return [...new Set(names)].sort().map((name) => ({ kind: 'secret', name }))
 }
 
-type Phases = Readonly<Record<string, string>>
-const phasesOf = (status: JsonObject): Phases => (status.instances ?? {}) as Phases
-
-/** What an event of one of its instances makes of a server's list of them. */
-const phaseAfter: Readonly<Record<string, string>> = {
-  InstanceCreated: 'pending',
-  InstanceStarting: 'starting',
-  InstanceStarted: 'running',
-  InstanceStartFailed: 'error',
-  InstanceExited: 'error',
-  InstanceInterrupted: 'pending',
-  InstanceRetryRequested: 'pending',
-}
-
 export const server = defineKind({
   kind: 'server',
   plural: 'servers',
@@ -231,26 +210,19 @@ export const server = defineKind({
     if (row === undefined) return row
     if (event.type === 'ServerRestartRequested' && typeof event.data.at === 'string')
       return touch(row, event, { restartedAt: event.data.at })
-    if (!event.stream.startsWith('instance-')) return row
-    const name = event.stream.slice('instance-'.length)
-    const { [name]: _was, ...others } = phasesOf(row.status)
-    const phase = phaseAfter[event.type]
-    const instances = phase === undefined ? others : { ...others, [name]: phase }
-    const ready = Object.values(instances).filter((each) => each === 'running').length
-    return touch(row, event, { instances, readyReplicas: ready })
+    return event.stream.startsWith('instance-') ? touch(row, event, copiesAfter(row.status, event)) : row
   },
   columns: [
     nameColumn,
     { header: 'READY', value: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas}` },
-    { header: 'STATUS', value: ({ spec, status }) => statusOf(spec, status ?? {}) },
-    {
-      header: 'SOURCE',
-      value: ({ spec }) => sourceOf(spec),
-    },
+    { header: 'STATUS', value: ({ spec, status }) => statusText(Number(spec.replicas), status ?? {}) },
+    { header: 'HEALTH', value: ({ status }) => title(healthOf(status ?? {})) },
+    { header: 'SOURCE', value: ({ spec }) => sourceOf(spec) },
     ageColumn,
     { header: 'TRANSPORT', wide: true, value: ({ spec }) => `${spec.transport}` },
-    { header: 'INSTANCES', wide: true, value: ({ status }) => Object.keys(phasesOf(status ?? {})).join(',') },
+    { header: 'INSTANCES', wide: true, value: ({ status }) => copyNames(status ?? {}).join(',') },
   ],
+  conditions: serverConditions,
   example: {
     packageName: '@modelcontextprotocol/server-everything',
     env: [{ name: 'API_KEY', valueFrom: { secretRef: { name: 'demo', key: 'API_KEY' } } }],
@@ -262,10 +234,3 @@ export const sourceOf = ({ packageName, version, dockerImage, command, externalU
   packageName === undefined
     ? `${dockerImage ?? command ?? externalUrl}`
     : `${packageName}${version === undefined ? '' : `@${version}`}`
-
-const statusOf = (spec: JsonObject, status: JsonObject): string => {
-  const phases = Object.values(phasesOf(status))
-  if (spec.replicas === 0) return 'Stopped'
-  if (phases.includes('error')) return 'Error'
-  return phases.filter((phase) => phase === 'running').length >= Number(spec.replicas) ? 'Running' : 'Starting'
-}

@@ -3,6 +3,7 @@
 //   --lives=MS           ends with code 1 so long after it was initialised
 //   --hangs=METHOD       never answers requests of that method (tools/list, tools/call, ping, initialize)
 //   --check=KIND         `check` answers with a result that is an error (isError), a JSON-RPC error (rpc-error) or never (hangs)
+//                        (why is in the environment as WHY)
 //   --recovers-after=N   the first N requests after initialize are answered with a JSON-RPC error
 //   --broken-while=FILE  requests are answered with a JSON-RPC error as long as FILE exists
 //   --dies-at-start=N    ends before it answers anything at its Nth start; needs --starts
@@ -35,6 +36,8 @@ if (habits.has('forks')) {
   process.stderr.write(`child ${child.pid}\n`)
 }
 
+/** Why `check` fails. */
+const WHY = process.env.WHY ?? 'the database is away'
 let toFail = number('recovers-after')
 
 if (habits.has('starts')) {
@@ -99,9 +102,9 @@ const checked = ({ id }) => {
   if (call !== '') return calls[call](id, amount)
   switch (habits.get('check')) {
     case 'isError':
-      return send({ id, result: { isError: true, content: [{ type: 'text', text: 'the database is away' }] } })
+      return send({ id, result: { isError: true, content: [{ type: 'text', text: WHY }] } })
     case 'rpc-error':
-      return failed(id, 'the database is away')
+      return failed(id, WHY)
     case 'hangs':
       return undefined
     default:
