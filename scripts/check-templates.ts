@@ -49,7 +49,7 @@ const saysDeprecated = async (): Promise<boolean> =>
 const checkNpm = async (spec: TemplateSpec, tellsDeprecated: boolean): Promise<Finding> => {
   const { packageName = '', version = '' } = spec.server
   const text = await npm(['view', `${packageName}@${version}`, '--json', 'version', 'deprecated', 'time']).catch(
-    (error: unknown) => outputOf(error),
+    (error: unknown) => outputOf(error).stdout,
   )
   const answer = npmAnswer.safeParse(JSON.parse(text || '{}'))
   if (!answer.success)
@@ -94,7 +94,7 @@ const checkPython = async (spec: TemplateSpec): Promise<Finding> => {
     const flags = ['--no-deps', '--ignore-requires-python', '--retries', '1', '--timeout', '10', '--dest', folder]
     const failed = await run('python3', ['-m', 'pip', 'download', ...flags, wanted], { timeout: PATIENCE_MS }).then(
       () => undefined,
-      (error: unknown) => outputOf(error),
+      (error: unknown) => outputOf(error).all,
     )
     if (failed !== undefined)
       return {
@@ -121,7 +121,7 @@ const checkImage = async ({ server }: TemplateSpec): Promise<Finding> => {
     await run('docker', ['manifest', 'inspect', dockerImage], { timeout: 30_000 })
     return { version, wrong: [] }
   } catch (error) {
-    const text = outputOf(error)
+    const text = outputOf(error).all
     return /no such manifest|manifest unknown/.test(text)
       ? { version, wrong: ['has no such tag'] }
       : { version, wrong: [], unanswered: 'its registry did not answer' }
@@ -150,9 +150,10 @@ const inFolder = async <Result>(work: (folder: string) => Promise<Result>): Prom
   }
 }
 
-const outputOf = (error: unknown): string => {
+/** What a program that failed has printed. */
+const outputOf = (error: unknown): { readonly stdout: string; readonly all: string } => {
   const { stdout = '', stderr = '' } = z.object({ stdout: z.string(), stderr: z.string() }).partial().parse(error)
-  return stdout.trim() === '' ? stderr : stdout
+  return { stdout, all: `${stdout}\n${stderr}` }
 }
 
 const templates = async (): Promise<readonly { readonly name: string; readonly spec: TemplateSpec }[]> => {

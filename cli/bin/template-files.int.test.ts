@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -14,6 +14,7 @@ import type { EventLog } from '../../domain/kernel/event-log.ts'
 import { createRegistry } from '../../domain/kernel/registry.ts'
 import type { ResourceRow } from '../../domain/kernel/resource.ts'
 import { kinds } from '../../domain/registry.ts'
+import { sourceOf } from '../../domain/server/resource.ts'
 import { fileStateOf, template, templateSpec } from '../../domain/template/resource.ts'
 import { seedTemplates, templateFilesOf } from './template-files.ts'
 
@@ -101,6 +102,7 @@ describe('the templates that mcpctl brings', () => {
   })
 
   it('each say what they run, pinned, how its health is told, and where its makers describe it', async () => {
+    const page = await readFile(new URL('../../docs/templates.md', import.meta.url), 'utf8')
     await start(builtin())
     for (const [name, row] of await rows()) {
       const { description, documentation, server, environment } = templateSpec.parse(row.spec)
@@ -109,6 +111,8 @@ describe('the templates that mcpctl brings', () => {
       expect(description, name).toBeTruthy()
       expect(documentation, name).toMatch(/^https:/)
       expect(server.healthCheck?.tool, name).toBeTruthy()
+      // The page was compared with the packages: "npm run check:templates -- --write" does it again.
+      expect(page).toContain(`\`${sourceOf(row.spec.server as never)}\``)
       for (const variable of environment) {
         expect(variable.description, `${name} ${variable.name}`).toBeTruthy()
         expect(variable.secret, `${name} ${variable.name}`).toBe(/TOKEN|PASSWORD|KEY$/.test(variable.name))
