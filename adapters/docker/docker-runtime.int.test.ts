@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { MAX_STDIN_BUFFER } from '../../domain/instance/runtime.ts'
 import { engineInstalled, startEngine, type TestEngine } from './testing/engine.ts'
+import { startRegistry } from './testing/registry.ts'
 import { echo, eventually, never, script, server, setUp } from './testing/runtime.ts'
 
 const initialize = {
@@ -175,7 +178,7 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
     const { start, logged } = setUp(engine)
     await start(echo)
     await expect(start(echo)).rejects.toThrow('runs already')
-    await start(script(`console.error('hello'); ${stays}`), { session: 's1' })
+    await start(script(`console.error('hello'); process.stdin.resume()`), { session: 's1' })
     await vi.waitFor(() => expect(logged('stderr')).toEqual(['[s1] hello']), eventually)
   })
 
@@ -189,5 +192,48 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
     await expect(runtime.start(launch(echo), never)).rejects.toThrow('is not of this mcpd')
     expect((await other.inspect()).Name).toBe(`/${name}`)
     await other.remove()
+  })
+
+  describe('whose image is not there', () => {
+    const credentials = { username: 'reader', password: 'hunter2-hunter2' }
+    const image = (name: string, more = {}) => ({ kind: 'image' as const, image: name, args: [], ...more })
+
+    it('is pulled once, with the credentials of its registry, and its log says so', async () => {
+      const { host } = await startRegistry(credentials.password)
+      const { start, logged } = setUp(engine)
+      const program = image(`${host}/small:1`, { credentials })
+      const secrets = [credentials.password]
+      // The image is empty, so its program cannot be started: it was pulled all the same.
+      expect((await (await start(program, { secrets })).running.exited).reason).toContain('/none')
+      expect(logged('mcpd')).toContain(`pulling the image ${host}/small:1`)
+      expect(logged('mcpd')).toContainEqual(expect.stringContaining('Downloaded newer image'))
+      expect(JSON.stringify(logged())).not.toContain('hunter2')
+      await (await start(program, { secrets })).running.exited
+      expect(logged('mcpd')).not.toContainEqual(expect.stringContaining('pulling'))
+    })
+
+    it('is refused with what is missing: credentials, the image, the registry', async () => {
+      const { host } = await startRegistry(credentials.password)
+      const { start } = setUp(engine)
+      const wrong = { ...credentials, password: 'wrong-wrong' }
+      await expect(start(image(`${host}/small:1`))).rejects.toThrow('does not accept who asks')
+      await expect(start(image(`${host}/small:1`, { credentials: wrong }))).rejects.toThrow('does not accept who asks')
+      await expect(start(image(`${host}/small:2`, { credentials }))).rejects.toThrow('there is no such image')
+      await expect(start(image('127.0.0.1:1/small:1'))).rejects.toThrow('the engine cannot reach its registry')
+    })
+
+    it('can be given up while it is pulled', async () => {
+      const silent = createServer(() => {}).listen(0, '127.0.0.1')
+      onTestFinished(() => void silent.close())
+      await once(silent, 'listening')
+      const { runtime, launch, logged } = setUp(engine)
+      const { port } = silent.address() as AddressInfo
+      const abort = new AbortController()
+      const started = runtime.start(launch(image(`127.0.0.1:${port}/small:1`)), { signal: abort.signal })
+      started.catch(() => {}) // looked at below
+      await vi.waitFor(() => expect(logged('mcpd')).toHaveLength(1), eventually)
+      abort.abort(new Error('given up'))
+      await expect(started).rejects.toThrow('given up')
+    })
   })
 })

@@ -7,14 +7,14 @@ const answerOf = (error: unknown): { readonly status?: number; readonly message:
   const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : undefined
   const json = 'json' in error ? error.json : undefined
   const said = typeof json === 'object' && json !== null && 'message' in json ? json.message : undefined
-  const message = (typeof said === 'string' ? said : error.message).trim()
+  const message = (typeof said === 'string' ? said : error.message).replace(/^\(HTTP code \d+\) [^-]*- /, '').trim()
   return status === undefined ? { message } : { status, message }
 }
 
 /** There is no such container or image. */
 export const isMissing = (error: unknown): boolean => answerOf(error).status === 404
 /** The container does not run, or is being removed already. */
-export const isNotRunning = (error: unknown): boolean => answerOf(error).status === 409
+export const isBusy = (error: unknown): boolean => answerOf(error).status === 409
 
 /**
  * Any failure as a reason for people. What to do stands in it: a reason is all that `describe` shows.
@@ -43,9 +43,10 @@ const diskFull = (): CodedError =>
 
 /** Why an image could not be had. */
 export const pullFailure = (image: string, error: unknown, where: string): CodedError => {
-  const { status, message } = error instanceof CodedError ? { message: error.message } : answerOf(error)
+  if (error instanceof CodedError) return error
+  const { status, message } = answerOf(error)
   const failed = `The image ${image} could not be pulled`
-  if (/no space left on device|disk of the container engine/.test(message)) return diskFull()
+  if (/no space left on device/.test(message)) return diskFull()
   if (/unauthorized|authentication required|no basic auth|incorrect username|forbidden|\b40[13]\b/i.test(message))
     return startFailed(
       `${failed}: its registry does not accept who asks. Name a secret with username and password in imagePullSecret. (${message})`,
@@ -54,7 +55,6 @@ export const pullFailure = (image: string, error: unknown, where: string): Coded
     return startFailed(`${failed}: there is no such image, or it is private and needs imagePullSecret. (${message})`)
   if (/dial tcp|lookup|no such host|i\/o timeout|connection refused|TLS|x509|EOF|Client\.Timeout/i.test(message))
     return startFailed(`${failed}: the engine cannot reach its registry. (${message})`)
-  if (error instanceof CodedError) return error
   return status === undefined && codeOf(error) !== undefined
     ? engineFailure(error, where)
     : startFailed(`${failed}: ${message}`)

@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream'
 import Docker from 'dockerode'
-import { engineFailure, isMissing, isNotRunning } from './engine-failure.ts'
+import { engineFailure, isBusy, isMissing } from './engine-failure.ts'
 
 /** How long the engine may take to answer; pulling an image and waiting for an exit have their own bounds. */
 const ANSWER_MS = 30_000
 
-/** What is asked of the container engine. Every failure is `StartFailed`, with a reason for people. */
+/** What is asked of the container engine. Every failure but a pull's is `StartFailed`, with a reason for people. */
 export interface Engine {
   /** For people: where it was looked for. */
   readonly where: string
@@ -26,7 +26,7 @@ export interface Engine {
   remove(id: string): Promise<void>
   /** Undefined when the engine does not have it. */
   image(name: string): Promise<Docker.ImageInspectInfo | undefined>
-  /** The engine's own progress, a JSON object a line. */
+  /** The engine's own progress, a JSON object a line. @throws what dockerode throws */
   pull(name: string, options: { auth: object | undefined; signal: AbortSignal }): Promise<NodeJS.ReadableStream>
 }
 
@@ -66,7 +66,7 @@ export const openEngine = (socketPath?: string): Engine => {
     try {
       await inTime(call)
     } catch (error) {
-      if (!isMissing(error) && !isNotRunning(error)) throw failed(error)
+      if (!isMissing(error) && !isBusy(error)) throw failed(error)
     }
   }
 
@@ -99,18 +99,19 @@ export const openEngine = (socketPath?: string): Engine => {
     },
     kill: (id, signal) => unlessDone((abortSignal) => docker.getContainer(id).kill({ signal, abortSignal })),
     remove: (id) =>
-      unlessDone((abortSignal) => {
+      unlessDone(async (abortSignal) => {
+        const container = docker.getContainer(id)
         const options = { force: true, v: true, abortSignal }
-        return docker.getContainer(id).remove(options)
+        try {
+          await container.remove(options)
+        } catch (error) {
+          if (!isBusy(error)) throw error
+          await container.wait({ condition: 'removed', abortSignal }) // somebody else is at it
+        }
       }),
     image: (name) => unlessMissing(() => docker.getImage(name).inspect()),
-    async pull(name, { auth, signal }) {
-      try {
-        return await docker.pull(name, { abortSignal: signal, ...(auth === undefined ? {} : { authconfig: auth }) })
-      } catch (error) {
-        throw failed(error)
-      }
-    },
+    pull: (name, { auth, signal: abortSignal }) =>
+      docker.pull(name, { abortSignal, ...(auth === undefined ? {} : { authconfig: auth }) }),
   }
 }
 
