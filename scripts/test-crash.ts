@@ -7,7 +7,7 @@ const HELP = `Usage: npm run test:crash -- [--rounds N] [--seed S] [--only WORD]
 
   --rounds N   kills in each scenario; as many as \`npm test\` does if left out
   --seed S     choices of an earlier run: what is written, and roughly when the kills come
-  --only WORD  scenarios whose file name holds the word: writes, first-start, rebuild, packages, rotation, compaction, machine
+  --only WORD  scenarios whose file name holds the word: writes, first-start, rebuild, packages, rotation, compaction, instances, machine
 `
 
 const { values } = parseArgs({
