@@ -27,6 +27,8 @@ export interface ListOptions {
   readonly server?: string | undefined
   /** Answer as soon as a resource of the kind changed after this position. */
   readonly changedAfter?: string
+  /** With `changedAfter`: answer after so long in any case, at most 30. */
+  readonly timeoutSeconds?: number
 }
 
 export interface WriteOptions {
@@ -113,7 +115,7 @@ const reads = (http: Caller) => {
             // Only the first page waits.
             ...(options.changedAfter === undefined || cursor !== undefined
               ? {}
-              : { changedAfter: options.changedAfter, timeoutSeconds: LONG_POLL_SECONDS }),
+              : { changedAfter: options.changedAfter, timeoutSeconds: options.timeoutSeconds ?? LONG_POLL_SECONDS }),
           },
         })
       const first = await page()

@@ -21,6 +21,7 @@ export const verbs: readonly VerbEntry[] = [
   verb('diff', 'Show what "apply" would change', () => import('./diff.ts')),
   verb('edit', 'Change a resource in your editor', () => import('./edit.ts')),
   verb('delete', 'Delete resources', () => import('./delete.ts')),
+  verb('wait', 'Wait until resources are running, healthy or gone', () => import('./wait.ts')),
   verb('history', 'Show every revision of a resource', () => import('./history.ts')),
   verb(
     'rollout restart',
