@@ -115,6 +115,20 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
     })
   })
 
+  it('is asked what it uses, with its sessions', async () => {
+    const { start, runtime, instance } = setUp(engine)
+    expect(await runtime.usage?.(instance)).toBeUndefined()
+    await start(script(`const kept = Buffer.alloc(64 * 1024 * 1024, 1); process.stdin.resume()`))
+    const usage = async () => (await runtime.usage?.(instance))?.memoryBytes
+    await vi.waitFor(async () => expect(await usage()).toBeGreaterThan(64 * 1024 * 1024), eventually)
+    const { processes = 0, cpuMs } = (await runtime.usage?.(instance)) ?? {}
+    expect(cpuMs).toBeGreaterThan(0)
+    await start(echo, { session: 's1' })
+    await vi.waitFor(async () => {
+      expect((await runtime.usage?.(instance))?.processes).toBeGreaterThan(processes)
+    }, eventually)
+  })
+
   it('that does not read is refused more than the buffer holds', async () => {
     const { start } = setUp(engine)
     const { running } = await start(script(stays))

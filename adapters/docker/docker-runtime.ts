@@ -16,6 +16,7 @@ import { type Engine, openEngine } from './engine.ts'
 import { ensureImage } from './image.ts'
 import { createSweeper } from './left-over.ts'
 import { addressesOf, firstToAccept } from './open-port.ts'
+import { together, usageOf } from './usage.ts'
 
 /** Time that programs have to end when the runtime closes, and all of closing. */
 const CLOSE_GRACE_MS = 4_000
@@ -50,7 +51,7 @@ export interface DockerRuntimeOptions {
  */
 export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
   const { owner, logOf, logger, portMs = PORT_MS, maxLine, adoptMs } = options
-  const active = new Map<string, RunningProgram | undefined>()
+  const active = new Map<string, { readonly instance: string; readonly program?: RunningProgram }>()
   const starting = new Set<Promise<RunningProgram>>()
   const sessionsBegun = new Set<string>()
   const closing = new AbortController()
@@ -110,10 +111,11 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
     })
     const either = AbortSignal.any([signal, waiting.signal, AbortSignal.timeout(portMs)])
     const inspected = await engineNow().container(id)
-    const places = inspected === undefined ? [] : addressesOf(inspected, port, network)
+    const runs = inspected?.State.Running === true
+    const places = runs ? addressesOf(inspected, port, network) : []
     const address = places.length === 0 ? undefined : await firstToAccept(places, either)
     if (address !== undefined) return { ...program, address }
-    if (waiting.signal.aborted)
+    if (!runs || waiting.signal.aborted)
       throw startFailed(`The program ended before it listened on port ${port}. ${(await ended).reason}`)
     await program.stop({ graceMs: STOP_GRACE_MS })
     signal.throwIfAborted()
@@ -194,12 +196,12 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
       if (!isOfImage(launch)) throw startFailed(`${instance} has no image.`)
       const name = containerName(owner, launch)
       if (active.has(name)) throw startFailed(`${instance} runs already.`)
-      active.set(name, undefined)
+      active.set(name, { instance })
       const started = attempt(name, launch, AbortSignal.any([signal, closing.signal]))
       starting.add(started)
       try {
         const program = await started
-        active.set(name, program)
+        active.set(name, { instance, program })
         void program.exited.then(() => active.delete(name))
         return program
       } catch (error) {
@@ -209,12 +211,19 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
         starting.delete(started)
       }
     },
+    async usage(instance) {
+      const ids = [...active.values()].flatMap(({ instance: of, program }) =>
+        of === instance && program !== undefined ? [String(program.details.container)] : [],
+      )
+      const found = await Promise.all(ids.map((id) => engineNow().stats(id)))
+      return together(found.flatMap((stats) => (stats === undefined ? [] : [usageOf(stats)])))
+    },
     async close() {
       closing.abort(startFailed('mcpd is stopping.'))
       sweeper.stop()
       const ending = async () => {
         await Promise.allSettled(starting)
-        await Promise.all([...active.values()].map((program) => program?.stop({ graceMs: CLOSE_GRACE_MS })))
+        await Promise.all([...active.values()].map(({ program }) => program?.stop({ graceMs: CLOSE_GRACE_MS })))
         await sweeper.sweep()
       }
       const ended = ending().catch((error: unknown) => logger.warn({ err: error }, 'containers may be left behind'))

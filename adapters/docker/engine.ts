@@ -24,6 +24,8 @@ export interface Engine {
   kill(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
   /** Ends it, if it runs, and removes it with its anonymous volumes. Nothing happens when it is gone. */
   remove(id: string): Promise<void>
+  /** What it uses; undefined when it is gone, or the engine does not tell. */
+  stats(id: string): Promise<Docker.ContainerStats | undefined>
   /** Undefined when the engine does not have it. */
   image(name: string): Promise<Docker.ImageInspectInfo | undefined>
   /** The engine's own progress, a JSON object a line. @throws what dockerode throws */
@@ -109,6 +111,8 @@ export const openEngine = (socketPath?: string): Engine => {
           await container.wait({ condition: 'removed', abortSignal }) // somebody else is at it
         }
       }),
+    stats: (id) =>
+      inTime(() => docker.getContainer(id).stats({ stream: false, 'one-shot': true })).catch(() => undefined),
     image: (name) => unlessMissing(() => docker.getImage(name).inspect()),
     pull: (name, { auth, signal: abortSignal }) =>
       docker.pull(name, { abortSignal, ...(auth === undefined ? {} : { authconfig: auth }) }),

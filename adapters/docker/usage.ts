@@ -1,0 +1,20 @@
+import type { ContainerStats } from 'dockerode'
+import type { Usage } from '../../domain/instance/runtime.ts'
+
+/** What one container uses: without the files that the system only keeps at hand, as `docker stats` counts. */
+export const usageOf = ({ cpu_stats, memory_stats, pids_stats }: ContainerStats): Usage => {
+  const { usage = 0, stats } = memory_stats
+  const cached = stats?.total_inactive_file ?? stats?.inactive_file ?? 0
+  return {
+    cpuMs: Math.round((cpu_stats.cpu_usage?.total_usage ?? 0) / 1e6),
+    memoryBytes: Math.max(0, usage - cached),
+    processes: pids_stats?.current ?? 0,
+  }
+}
+
+/** What several containers use together; undefined for none. */
+export const together = (all: readonly Usage[]): Usage | undefined => {
+  if (all.length === 0) return undefined
+  const sum = (of: keyof Usage) => all.reduce((total, each) => total + each[of], 0)
+  return { cpuMs: sum('cpuMs'), memoryBytes: sum('memoryBytes'), processes: sum('processes') }
+}
