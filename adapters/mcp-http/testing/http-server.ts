@@ -26,13 +26,16 @@ export interface TestServer {
 
 export type Handler = (asked: Asked, answer: ServerResponse) => void
 
+export interface ServerPart {
+  readonly tls?: { readonly key: string; readonly cert: string }
+  readonly path?: string
+  readonly host?: string
+}
+
 /** A server that answers as its test says. The handler may leave answers open: they end with the server. */
 export const startServer = async (
   handler: Handler,
-  {
-    tls,
-    path = '/mcp',
-  }: { readonly tls?: { readonly key: string; readonly cert: string }; readonly path?: string } = {},
+  { tls, path = '/mcp', host = '127.0.0.1' }: ServerPart = {},
 ): Promise<TestServer> => {
   const asked: Asked[] = []
   const open = new Set<ServerResponse>()
@@ -47,12 +50,15 @@ export const startServer = async (
     handler(each, answer)
   }
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener)
-  server.listen(0, '127.0.0.1')
+  server.listen(0, host)
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
   return {
-    url: new URL(path, `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${address.port}`),
+    url: new URL(
+      path,
+      `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    ),
     asked,
     open,
     connections: () =>
