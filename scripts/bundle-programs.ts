@@ -19,6 +19,7 @@ const LIBRARIES_APART = [
   'pino',
   '@modelcontextprotocol/sdk',
   'dockerode',
+  'undici',
 ]
 /** Modules that `mcpctl` loads too: `up` and its caller are to know the same errors. */
 const MODULES_APART = /^(cli\/(?!bin\/)|domain\/kernel\/errors\.ts$)/

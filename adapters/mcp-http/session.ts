@@ -99,9 +99,14 @@ export class HttpSession implements MessageStream {
     return true
   }
 
-  /** Takes over a promise that must be settled before the session is gone, and never rejects. */
+  /** Takes over a promise that must be settled before the session is gone. That it rejects is a defect: of this session only. */
   own(task: Promise<void>): void {
-    const tracked = task.finally(() => this.#tasks.delete(tracked))
+    const tracked = task
+      .catch((error: unknown) => {
+        this.deps.logger.error({ err: error, url: placeOf(this.options.url) }, 'a session over HTTP has failed')
+        this.end('it failed within mcpd: its log says why', 0)
+      })
+      .finally(() => this.#tasks.delete(tracked))
     this.#tasks.add(tracked)
   }
 

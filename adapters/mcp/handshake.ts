@@ -1,5 +1,6 @@
 import type { MessageStream } from '../../domain/instance/runtime.ts'
 import { startFailed } from '../../domain/instance/runtime.ts'
+import type { CodedError } from '../../domain/kernel/errors.ts'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
 import { SharedUpstream, type SharedUpstreamOptions } from './shared-upstream.ts'
@@ -63,8 +64,7 @@ export const shakeHands = async (
   options: HandshakeOptions,
 ): Promise<JsonObject> => {
   const answer = await firstAnswer(stream, speaker, options)
-  if (answer.error !== undefined)
-    throw startFailed(`it refused initialize: ${answer.error.message} (${answer.error.code})`)
+  if (answer.error !== undefined) throw refused(answer.error)
   const { result } = answer
   if (!isObject(result) || !isObject(result.capabilities))
     throw startFailed('its answer to initialize is not one of MCP: capabilities are missing')
@@ -73,6 +73,12 @@ export const shakeHands = async (
   speaker.notify('notifications/initialized')
   return result
 }
+
+/** An error with a hint is the stream's own: it could not reach the server. */
+const refused = ({ code, message, data }: NonNullable<RpcMessage['error']>): CodedError =>
+  isObject(data) && typeof data.hint === 'string'
+    ? startFailed(message, data.hint)
+    : startFailed(`it refused initialize: ${message} (${code})`)
 
 export interface SharedHandshakeOptions extends SharedUpstreamOptions {
   /** mcpctl's own version, for `clientInfo`. */

@@ -10,6 +10,7 @@ import { createLinkPair } from '../../adapters/link/in-process.ts'
 import { linkOverSocket } from '../../adapters/link/websocket.ts'
 import { createInstanceHost } from '../../adapters/mcp/host.ts'
 import { serveLink } from '../../adapters/mcp/router.ts'
+import { createHttpStreams } from '../../adapters/mcp-http/http-streams.ts'
 import { openReadSide } from '../../adapters/postgres/read-side.ts'
 import { ADMIN, createAccessTokens } from '../../commands/access-tokens.ts'
 import { authorize } from '../../commands/authorize.ts'
@@ -24,7 +25,6 @@ import { createResourceCommands } from '../../commands/resources.ts'
 import { recordRotation, rotateMasterKey } from '../../commands/secrets/rotate-master-key.ts'
 import { seed } from '../../commands/seed.ts'
 import { catalog } from '../../domain/catalog.ts'
-import { startFailed } from '../../domain/instance/runtime.ts'
 import { systemClock } from '../../domain/kernel/clock.ts'
 import { notFound } from '../../domain/kernel/declared.ts'
 import { coded } from '../../domain/kernel/errors.ts'
@@ -96,13 +96,11 @@ export const wire = async (
   const { found: instances, logs } = runtime
   const host = createInstanceHost({
     runtime,
-    openHttp: () => {
-      throw startFailed('This mcpd does not speak HTTP to servers.', 'Use the transport STDIO')
-    },
+    openHttp: createHttpStreams({ logger }),
     logger,
     version,
     redactor,
-    log: (instance, _source, line) => logger.info({ instance }, line),
+    log: (instance, source, line) => logs.of(instance).append(source, line),
   })
   opened.push(() => host.close())
   const closing = new AbortController()
