@@ -38,6 +38,10 @@ export interface WriteOptions {
 }
 
 export interface LogOptions {
+  readonly servers?: readonly string[]
+  readonly instances?: readonly string[]
+  /** Of servers. */
+  readonly labelSelector?: string | undefined
   readonly tail?: number | undefined
   /** ISO 8601. */
   readonly since?: string | undefined
@@ -71,7 +75,8 @@ export interface ApiClient {
   makeDefaultBackend(name: string): Promise<MutationAnswer>
   restartServer(name: string): Promise<MutationAnswer>
   rollout(server: string): Promise<RolloutAnswer>
-  logs(kind: KindNames, name: string, options: LogOptions): Promise<AsyncIterable<InstanceLogLine>>
+  /** What servers and instances print, as one log; with `follow` until the signal aborts, or until none of them is left. */
+  logs(options: LogOptions): Promise<AsyncIterable<InstanceLogLine>>
   /** What running instances use, of one server or of all. */
   usage(server: string | undefined): Promise<readonly UsageItem[]>
   version(): Promise<VersionAnswer>
@@ -152,8 +157,10 @@ const reads = (http: Caller) => {
     async usage(server: string | undefined) {
       return (await http.json<{ items: readonly UsageItem[] }>('GET', '/api/v1/usage', { query: { server } })).items
     },
-    async logs(kind: KindNames, name: string, options: LogOptions) {
-      return parsedLines(await http.lines(path(kind, name, 'logs'), { ...options }))
+    async logs({ servers = [], instances = [], ...options }: LogOptions) {
+      const named = (names: readonly string[]) => (names.length === 0 ? undefined : names.join(','))
+      const query = { servers: named(servers), instances: named(instances), ...options }
+      return parsedLines(await http.lines('/api/v1/logs', query))
     },
   }
 }

@@ -1,12 +1,11 @@
 import type { KindDefinition } from '../domain/kernel/kind.ts'
 import type { Resource } from '../domain/kernel/resource.ts'
-import type { ResourceList } from './api/answers.ts'
-import type { ListOptions } from './api-client.ts'
 import type { Deps } from './deps.ts'
-import { CliError, isCode, usageError } from './errors.ts'
+import { usageError } from './errors.ts'
 import type { Format } from './output/format.ts'
 import { headersOf, printResources, rowOf } from './output/resources.ts'
 import { tableLayout } from './output/table.ts'
+import { patiently } from './patience.ts'
 import type { Targets } from './targets.ts'
 
 interface WatchOptions {
@@ -15,10 +14,6 @@ interface WatchOptions {
   readonly server: string | undefined
 }
 
-/** Pause between attempts while mcpd is away, and how many attempts there are: a restart of mcpd does not end a watch. */
-const RETRY_PAUSE_MS = 1000
-const MAX_RETRIES = 60
-
 /** Prints what there is, then each resource again when it changes; deletions are said on stderr. Ends by Ctrl-C only. */
 export const watchResources = async (deps: Deps, targets: Targets, options: WatchOptions): Promise<never> => {
   const { kind, name } = watched(targets)
@@ -26,11 +21,13 @@ export const watchResources = async (deps: Deps, targets: Targets, options: Watc
   let known = new Map<string, Resource>()
   let asOf: string | undefined
   for (;;) {
-    const answer = await listPatiently(deps, kind, {
-      selector: options.selector,
-      server: options.server,
-      ...(asOf === undefined ? {} : { changedAfter: asOf }),
-    })
+    const filter = { selector: options.selector, server: options.server }
+    const changedAfter = asOf
+    // The first list fails at once: nothing was watched yet.
+    const answer =
+      changedAfter === undefined
+        ? await deps.api.list(kind, filter)
+        : await patiently(deps, () => deps.api.list(kind, { ...filter, changedAfter }))
     const items = answer.items.filter(({ metadata }) => name === undefined || metadata.name === name)
     await print(items.filter((item) => known.get(item.metadata.name)?.metadata.position !== item.metadata.position))
     const now = new Map(items.map((item) => [item.metadata.name, item]))
@@ -75,20 +72,3 @@ const printer = (
     for (const row of rows) deps.out.line(layout.line(row))
   }
 }
-
-const listPatiently = async (deps: Deps, kind: KindDefinition, options: ListOptions): Promise<ResourceList> => {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await deps.api.list(kind, options)
-    } catch (error) {
-      // The first list fails at once: nothing was watched yet.
-      if (!isAway(error) || options.changedAfter === undefined || attempt >= MAX_RETRIES) throw error
-      if (attempt === 0) deps.out.note(`${error.message}; waiting for it`)
-      await deps.sleep(RETRY_PAUSE_MS)
-    }
-  }
-}
-
-/** mcpd is not there, or says that it stops or starts. */
-const isAway = (error: unknown): error is CliError =>
-  isCode(error, 'unreachable') || (error instanceof CliError && error.status === 503)

@@ -4,90 +4,137 @@ import type { Deps } from './deps.ts'
 import { durationSeconds } from './duration.ts'
 import { isCode, usageError } from './errors.ts'
 import { neutralLine } from './output/neutral.ts'
-import { findKind, type Target, withNearestName } from './targets.ts'
+import { findKind, getTarget, type Target } from './targets.ts'
 import { defineVerb } from './verb.ts'
+
+/** Lines of each copy that a selector shows, unless --tail says otherwise: as kubectl has it. */
+const SELECTED_TAIL = 10
 
 export default defineVerb({
   arguments: {
-    target: {
-      describe: 'NAME of a server, server/NAME or instance/NAME',
-      required: true,
+    targets: {
+      describe: 'Names of servers or instances, server/NAME, instance/NAME',
       many: true,
       complete: { kind: 'server' },
     },
   },
   options: {
-    follow: { type: 'boolean', short: 'f', describe: 'Go on with new lines, until Ctrl-C' },
-    tail: { type: 'number', describe: 'Only the last so many lines' },
-    since: { type: 'string', describe: 'Only lines after this: 10m, 2h, or a time (ISO 8601)' },
-    previous: { type: 'boolean', describe: 'Of the run before the last start' },
+    follow: { type: 'boolean', short: 'f', describe: 'Go on with new lines, also of copies to come, until Ctrl-C' },
+    selector: { type: 'string', short: 'l', describe: 'All copies of the servers with these labels' },
+    tail: { type: 'number', describe: `Only the last so many lines of each copy; ${SELECTED_TAIL} with --selector` },
+    since: { type: 'string', describe: 'Only lines after this: 10m, 2h, or a time (RFC 3339)' },
+    previous: { type: 'boolean', short: 'p', describe: 'Of the run before the last start' },
     timestamps: { type: 'boolean', describe: 'With the time of each line' },
+    prefix: { type: 'boolean', either: true, describe: 'Whose line it is before each; if there are several' },
   },
   examples: [
-    ['$0 logs github', 'all copies of a server'],
-    ['$0 logs github -f --tail 20', 'the last lines, and every new one'],
+    ['$0 logs github', 'all copies of a server, their lines by time'],
+    ['$0 logs github -f --tail 20', 'the last lines, and every new one, also through a rolling change'],
+    ['$0 logs github everything --since 10m', 'two servers as one log'],
+    ['$0 logs -l team=core -f', 'all copies of the servers with a label'],
     ['$0 logs instance/github-7xk2p --previous', 'why it ended'],
-    ['$0 logs server github --since 10m', 'the last ten minutes'],
   ],
-  async run(deps, { target: words, follow, tail, since, previous, timestamps }) {
-    const options = { follow, tail, previous, since: since === undefined ? undefined : sinceTime(since, deps.now()) }
-    const { target, lines } = await open(deps, await logTargets(deps, words), options)
-    let mixed = await hasSeveralInstances(deps, target)
-    let first: string | undefined
-    for await (const line of lines) {
-      first ??= line.instance
-      mixed ||= line.instance !== first // one that was started meanwhile
-      deps.out.line(lineText(line, { mixed, timestamps, safe: deps.out.isTTY }))
+  async run(deps, { targets: words, selector, ...values }) {
+    if (words.length > 0 && selector !== undefined) throw usageError('--selector does not go with names')
+    const targets = selector === undefined ? await logTargets(deps, words) : []
+    const named = (kind: string) => targets.filter((each) => each.kind.kind === kind).map(({ name }) => name)
+    const options = {
+      follow: values.follow,
+      tail: values.tail ?? (selector === undefined ? undefined : SELECTED_TAIL),
+      previous: values.previous,
+      since: values.since === undefined ? undefined : sinceTime(values.since, deps.now()),
+      servers: named('server'),
+      instances: named('instance'),
+      labelSelector: selector,
     }
+    const show = printer(deps, {
+      timestamps: values.timestamps,
+      prefix: values.prefix ?? ((await areSeveral(deps, targets)) ? true : undefined),
+    })
+    for await (const line of await opened(deps, options)) show(line)
     return undefined
   },
 })
 
-interface LineOptions {
-  readonly mixed: boolean
-  readonly timestamps: boolean
-  /** A terminal is written to: escapes in the line are shown, not obeyed. */
-  readonly safe: boolean
+const opened = async (deps: Deps, options: LogOptions): Promise<AsyncIterable<InstanceLogLine>> => {
+  const lines = await deps.api.logs(options)
+  if (options.follow !== true || options.previous === true) return lines
+  const { followed } = await import('./follow-logs.ts')
+  return followed(deps, options, lines)
 }
 
-const lineText = ({ instance, at, line }: InstanceLogLine, { mixed, timestamps, safe }: LineOptions): string =>
-  `${mixed ? `[${instance}] ` : ''}${timestamps ? `${at} ` : ''}${safe ? neutralLine(line) : line}`
+interface LineOptions {
+  readonly timestamps: boolean
+  /** Undefined: from the moment when a second instance has printed a line. */
+  readonly prefix: boolean | undefined
+}
 
-/** `NAME` alone is a server, or, where there is none of that name, an instance. */
+/** Prints a line. On a terminal escapes in it are shown, not obeyed, and each instance has a colour. */
+const printer = ({ out, env }: Deps, { timestamps, prefix }: LineOptions): ((line: InstanceLogLine) => void) => {
+  const coloured = out.isTTY && (env.NO_COLOR ?? '') === ''
+  const colours = new Map<string, string>()
+  let first: string | undefined
+  let isMixed = prefix === true
+  return ({ instance, at, line }) => {
+    first ??= instance
+    isMixed ||= prefix === undefined && instance !== first
+    const colour = colours.get(instance) ?? COLOURS[colours.size % COLOURS.length] ?? ''
+    colours.set(instance, colour)
+    const name = coloured ? `\x1b[${colour}m[${instance}]\x1b[0m ` : `[${instance}] `
+    out.line(`${isMixed ? name : ''}${timestamps ? `${at} ` : ''}${out.isTTY ? neutralLine(line) : line}`)
+  }
+}
+
+/** Of the terminal's own palette, those that can be read on dark and on light. */
+const COLOURS = ['36', '33', '35', '32', '34', '31']
+
+/** Each is one resource that exists; `NAME` alone is a server, or, where there is none of that name, an instance. */
 const logTargets = async (deps: Deps, words: readonly string[]): Promise<readonly Target[]> => {
   const registry = await deps.registry()
-  const [one = '', two, more] = words
-  if (more !== undefined) throw usageError('logs of one resource at a time, please')
-  const kinds = [findKind(registry, 'server'), findKind(registry, 'instance')]
-  const slash = one.indexOf('/')
-  if (two === undefined && slash < 0) return kinds.map((kind) => ({ kind, name: one }))
-  const kind = findKind(registry, two === undefined ? one.slice(0, slash) : one)
-  if (!kinds.includes(kind)) throw usageError(`${kind.plural} have no logs`, 'Servers and instances do')
-  return [{ kind, name: two ?? one.slice(slash + 1) }]
-}
-
-type Opened = { readonly target: Target; readonly lines: AsyncIterable<InstanceLogLine> }
-
-/** The log of the first target that exists. */
-const open = async (deps: Deps, targets: readonly Target[], options: LogOptions): Promise<Opened> => {
-  let missing: { target: Target; error: unknown } | undefined
-  for (const target of targets) {
-    try {
-      return { target, lines: await deps.api.logs(target.kind, target.name, options) }
-    } catch (error) {
-      if (!isCode(error, 'not-found')) throw error
-      missing ??= { target, error }
+  const [server, instance] = [findKind(registry, 'server'), findKind(registry, 'instance')]
+  const [first = '', ...names] = words
+  if (first === '') throw usageError('logs of what?', 'Name a server or an instance, or give --selector')
+  const found = (word: string, name: string): Target => {
+    const kind = findKind(registry, word)
+    if (kind !== server && kind !== instance)
+      throw usageError(`${kind.plural} have no logs`, 'Servers and instances do')
+    return { kind, name }
+  }
+  const isKind = names.length > 0 && registry.find(first) !== undefined
+  const targets: Target[] = []
+  for (const word of isKind ? names : words) {
+    const [kind = '', name] = word.split('/')
+    const target = isKind ? found(first, word) : name === undefined ? undefined : found(kind, name)
+    if (target === undefined) targets.push(await serverOrInstance(deps, word, { server, instance }))
+    else {
+      await getTarget(deps.api, target)
+      targets.push(target)
     }
   }
-  throw missing === undefined
-    ? usageError('logs of what?')
-    : await withNearestName(deps.api, missing.target, missing.error)
+  return targets
 }
 
-const hasSeveralInstances = async (deps: Deps, { kind, name }: Target): Promise<boolean> => {
-  if (kind.kind !== 'server') return false
+const serverOrInstance = async (
+  { api }: Deps,
+  name: string,
+  { server, instance }: Record<'server' | 'instance', Target['kind']>,
+): Promise<Target> => {
+  try {
+    await getTarget(api, { kind: server, name })
+    return { kind: server, name }
+  } catch (error) {
+    if (!isCode(error, 'not-found') || (await api.find(instance, name)) === undefined) throw error
+    return { kind: instance, name }
+  }
+}
+
+/** Whether there is more than one instance at this moment. */
+const areSeveral = async (deps: Deps, targets: readonly Target[]): Promise<boolean> => {
+  const [only] = targets
+  if (only === undefined || targets.length > 1) return true
+  if (only.kind.kind !== 'server') return false
   const instances = findKind(await deps.registry(), 'instance')
-  return (await deps.api.list(instances, { server: name })).items.length > 1
+  return (await deps.api.list(instances, { server: only.name })).items.length > 1
 }
 
 /** `10m` ago, or a time, as ISO 8601. */

@@ -178,7 +178,9 @@ const optionValues = (path: string, definitions: Options, raw: Raw): ExtraValues
       converted(name, option, each),
     )
     values[name] =
-      option.many === true ? all : (all.at(-1) ?? option.default ?? (option.type === 'boolean' ? false : undefined))
+      option.many === true
+        ? all
+        : (all.at(-1) ?? option.default ?? (option.type === 'boolean' && option.either !== true ? false : undefined))
   }
   return values
 }

@@ -82,6 +82,7 @@ describe('logs', () => {
     await world.given('servers: [{ name: a, command: x }]')
     world.mcpd.logLines = [line('a-1', 'one'), line('a-1', 'two \u001b[31mred')]
   })
+  const asked = () => world.mcpd.requests.map(({ path }) => path).filter((path) => path.startsWith('/api/v1/logs'))
 
   it('prints the lines of a server as they are', async () => {
     expect((await world.run(['logs', 'a'])).out).toBe('one\ntwo \u001b[31mred\n')
@@ -103,9 +104,54 @@ describe('logs', () => {
   })
 
   it('asks for what the flags say', async () => {
-    await world.run(['logs', 'a', '--tail', '5', '--since', '10m', '--previous', '-f'])
-    const path = world.mcpd.requests.find((request) => request.path.includes('/logs'))?.path
-    expect(path).toBe('/api/v1/servers/a/logs?follow=true&tail=5&previous=true&since=2026-01-01T00%3A50%3A00.000Z')
+    await world.run(['logs', 'a', '--tail', '5', '--since', '10m', '--previous'])
+    expect(asked()).toEqual(['/api/v1/logs?servers=a&tail=5&previous=true&since=2026-01-01T00%3A50%3A00.000Z'])
+  })
+
+  it('takes several names, of servers and of instances', async () => {
+    await world.given('servers: [{ name: b, command: x }]')
+    world.mcpd.store.put('instance', 'a-1', { spec: { server: 'a' }, status: {} })
+    expect((await world.run(['logs', 'server/a', 'b', 'a-1'])).out).toContain('[a-1] one\n')
+    await world.run(['logs', 'srv', 'a', 'b'])
+    expect(asked()).toEqual(['/api/v1/logs?servers=a%2Cb&instances=a-1', '/api/v1/logs?servers=a%2Cb'])
+  })
+
+  it('takes a selector, and then the last lines of each copy unless told otherwise', async () => {
+    expect((await world.run(['logs', '-l', 'team=core'])).out).toContain('[a-1] one\n')
+    await world.run(['logs', '-l', 'team=core', '--tail', '3'])
+    expect(asked()).toEqual([10, 3].map((tail) => `/api/v1/logs?tail=${tail}&labelSelector=team%3Dcore`))
+    expect(await world.run(['logs', 'a', '-l', 'team=core'])).toMatchObject({ code: 2 })
+  })
+
+  it('prefixes lines or does not, as it is told', async () => {
+    expect((await world.run(['logs', 'a', '--prefix'])).out).toContain('[a-1] one\n')
+    world.mcpd.logLines = [line('a-1', 'one'), line('a-2', 'two')]
+    expect((await world.run(['logs', 'a'])).out).toBe('one\n[a-2] two\n')
+    expect((await world.run(['logs', 'a', '--no-prefix', '--timestamps'])).out).toBe(
+      '2026-01-01T00:00:00.000Z one\n2026-01-01T00:00:00.000Z two\n',
+    )
+  })
+
+  it('gives each instance a colour on a terminal, unless colours are not wanted', async () => {
+    world.mcpd.logLines = [line('a-1', 'one'), line('a-2', 'two')]
+    const { out } = await world.run(['logs', 'a', '--prefix'], { outIsTTY: true })
+    expect(out).toBe('\u001b[36m[a-1]\u001b[0m one\n\u001b[33m[a-2]\u001b[0m two\n')
+    const plain = await world.run(['logs', 'a', '--prefix'], { outIsTTY: true, env: { NO_COLOR: '1' } })
+    expect(plain.out).toBe('[a-1] one\n[a-2] two\n')
+  })
+
+  it('goes on after a restart of mcpd where it was, until the server is gone', async () => {
+    let streams = 0
+    world.mcpd.intercept = ({ path }) => {
+      if (path !== '/api/v1/logs') return undefined
+      streams += 1
+      if (streams === 2) return { status: 503, body: { code: 'stopping', detail: 'mcpd is stopping', status: 503 } }
+      if (streams === 4) return { status: 404, body: { code: 'not-found', detail: 'gone', status: 404 } }
+      return { lines: streams === 1 ? [line('a-1', 'one')] : [line('a-1', 'one'), line('a-1', 'two')] }
+    }
+    const { code, out, err } = await world.run(['logs', 'a', '-f', '--tail', '1'])
+    expect([code, out, err]).toEqual([0, 'one\ntwo\n', 'mcpd is stopping; waiting for it\n'])
+    expect(asked()[2]).toBe('/api/v1/logs?servers=a&follow=true&since=2026-01-01T00%3A00%3A00.000Z')
   })
 
   it('says what was probably meant', async () => {

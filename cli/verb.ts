@@ -10,6 +10,8 @@ export interface Option {
   readonly describe: string
   readonly default?: string | boolean | number
   readonly required?: true
+  /** Of a switch: undefined where neither `--name` nor `--no-name` is given, instead of false. */
+  readonly either?: true
   readonly choices?: readonly string[]
   /** What it means without a value, before another flag or at the end: `--dry-run -o yaml`. */
   readonly bare?: string
@@ -33,12 +35,14 @@ export type Arguments = Readonly<Record<string, Argument>>
 type Single<O extends Option> = O['type'] extends 'number' ? number : O['type'] extends 'boolean' ? boolean : string
 type OptionValue<O extends Option> = O extends { readonly many: true }
   ? readonly Single<O>[]
-  : O extends
-        | { readonly required: true }
-        | { readonly default: string | boolean | number }
-        | { readonly type: 'boolean' }
-    ? Single<O>
-    : Single<O> | undefined
+  : O extends { readonly either: true }
+    ? Single<O> | undefined
+    : O extends
+          | { readonly required: true }
+          | { readonly default: string | boolean | number }
+          | { readonly type: 'boolean' }
+      ? Single<O>
+      : Single<O> | undefined
 type ArgumentValue<A extends Argument> = A extends { readonly many: true }
   ? readonly string[]
   : A extends { readonly required: true }

@@ -1,10 +1,15 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { LogLine } from '../../domain/instance/runtime.ts'
+import { authorize } from '../../commands/authorize.ts'
 import { notFound } from '../../domain/kernel/declared.ts'
+import { resourceName } from '../../domain/kernel/name.ts'
+import { identityOf } from './access.ts'
 import type { HttpDeps } from './deps.ts'
 import { leaves } from './leaving.ts'
+import { arrivalsOf, instancesOf, type LogTargets } from './log-targets.ts'
+import { type InstanceLine, mergedLogs } from './merged-logs.ts'
+import { validationFailed } from './problem.ts'
 import { relayed } from './relay.ts'
 import { nameParams } from './resource-schemas.ts'
 
@@ -12,104 +17,115 @@ const logQuery = z.strictObject({
   tail: z.coerce.number().int().min(0).max(100_000).optional().describe('The newest this many lines of each instance'),
   since: z.iso.datetime({ offset: true }).optional(),
   previous: z.enum(['true', 'false']).optional().describe('The run before the last start'),
-  follow: z.enum(['true', 'false']).optional().describe('Go on with new lines until the client leaves'),
+  follow: z
+    .enum(['true', 'false'])
+    .optional()
+    .describe('Go on with new lines, those of instances that come later included, until the client leaves'),
 })
-interface LogRequest {
+
+/** Most servers, or instances, that one request names. */
+const MAX_NAMES = 100
+const names = z
+  .string()
+  .max(MAX_NAMES * 64)
+  .transform((text) => text.split(','))
+  .pipe(z.array(resourceName).max(MAX_NAMES))
+const mixedQuery = logQuery.extend({
+  servers: names.optional().describe('Names, with commas between them: all their instances'),
+  instances: names.optional().describe('Names, with commas between them'),
+  labelSelector: z.string().max(1000).optional().describe('All instances of the servers with these labels'),
+})
+
+type LogQuery = z.output<typeof logQuery>
+interface NamedRequest {
   readonly Params: { readonly name: string }
-  readonly Querystring: z.output<typeof logQuery>
+  readonly Querystring: LogQuery
+}
+interface MixedRequest {
+  readonly Querystring: z.output<typeof mixedQuery>
 }
 
-const MAX_INSTANCES = 100
-
-/** What instances print: one JSON object a line, `{instance, at, source, line}`. */
+/** What instances print: one JSON object a line, `{instance, at, source, line}`; those of several by time. */
 export const logRoutes = (app: FastifyInstance, deps: HttpDeps, ending: AbortSignal): void => {
-  const schema = { params: nameParams, querystring: logQuery }
-  const exists = async (kind: string, name: string): Promise<void> => {
-    if ((await deps.readSide.queries.get(kind, name)).row === undefined) throw notFound({ kind, name })
-  }
-
-  app.get<LogRequest>(
+  const named = { params: nameParams, querystring: logQuery }
+  app.get<NamedRequest>(
     '/api/v1/instances/:name/logs',
     {
       config: { access: { verb: 'view', what: 'instance' } },
-      schema: { ...schema, tags: ['instance'], summary: 'What an instance prints' },
+      schema: { ...named, tags: ['instance'], summary: 'What an instance prints' },
     },
-    async (request, reply) => {
-      await exists('instance', request.params.name)
-      if (await relayed(deps, request, reply, ending)) return reply
-      return stream(deps, request, reply, [request.params.name], ending)
-    },
+    async (request, reply) =>
+      await answer(deps, request, reply, { servers: [], instances: [request.params.name] }, ending),
   )
-  app.get<LogRequest>(
+  app.get<NamedRequest>(
     '/api/v1/servers/:name/logs',
     {
       config: { access: { verb: 'view', what: 'server' } },
-      schema: { ...schema, tags: ['server'], summary: 'What all instances of a server print' },
+      schema: { ...named, tags: ['server'], summary: 'What all instances of a server print' },
+    },
+    async (request, reply) =>
+      await answer(deps, request, reply, { servers: [request.params.name], instances: [] }, ending),
+  )
+  app.get<MixedRequest>(
+    '/api/v1/logs',
+    {
+      config: { access: 'authenticated' },
+      schema: {
+        tags: ['server', 'instance'],
+        summary: 'What several servers and instances print, as one log',
+        querystring: mixedQuery,
+      },
     },
     async (request, reply) => {
-      const { name } = request.params
-      await exists('server', name)
-      if (await relayed(deps, request, reply, ending)) return reply
-      const page = await deps.readSide.queries.list({
-        kind: 'instance',
-        limit: MAX_INSTANCES,
-        fieldFilter: { server: name },
-      })
-      return stream(
-        deps,
-        request,
-        reply,
-        page.items.map((row) => row.name),
-        ending,
-      )
+      const { servers = [], instances = [], labelSelector } = request.query
+      const { principal } = identityOf(request)
+      for (const name of servers) authorize(principal, 'view', `server/${name}`)
+      for (const name of instances) authorize(principal, 'view', `instance/${name}`)
+      if (labelSelector !== undefined) authorize(principal, 'view', 'server')
+      else if (servers.length + instances.length === 0)
+        throw validationFailed([{ path: 'servers', message: 'is needed, or instances, or labelSelector' }])
+      const selector = labelSelector === undefined ? {} : { labelSelector }
+      return await answer(deps, request, reply, { servers, instances, ...selector }, ending)
     },
   )
 }
 
-const stream = (
-  { instanceLogs }: HttpDeps,
-  request: FastifyRequest<LogRequest>,
+const answer = async (
+  deps: HttpDeps,
+  request: FastifyRequest<{ Querystring: LogQuery }>,
   reply: FastifyReply,
-  instances: readonly string[],
+  targets: LogTargets,
   ending: AbortSignal,
-): FastifyReply => {
+): Promise<FastifyReply> => {
+  await exist(deps, targets)
+  if (await relayed(deps, request, reply, ending)) return reply
   const { tail, since, previous, follow } = request.query
-  const options = {
-    signal: leaves(reply.raw, ending),
-    follow: follow === 'true',
+  const found = await instancesOf(deps.readSide, targets)
+  const signal = leaves(reply.raw, ending)
+  const following = follow === 'true' && previous !== 'true'
+  const areAllNamed = targets.servers.length === 0 && targets.labelSelector === undefined
+  const lines = mergedLogs(deps.instanceLogs, {
+    instances: found.names,
+    signal,
+    follow: following,
     previous: previous === 'true',
     ...(tail === undefined ? {} : { tail }),
     ...(since === undefined ? {} : { since }),
-  }
-  const sources = instances.map((instance) => prefixed(instance, instanceLogs.read(instance, options)))
-  const lines = options.follow ? merged(sources) : oneAfterAnother(sources)
-  return reply.type('application/x-ndjson').send(Readable.from(lines, { objectMode: false, highWaterMark: 64 * 1024 }))
+    ...(following && !areAllNamed ? { arrivals: arrivalsOf(deps.readSide, targets, found, signal) } : {}),
+  })
+  return reply
+    .type('application/x-ndjson')
+    .send(Readable.from(asJson(lines), { objectMode: false, highWaterMark: 64 * 1024 }))
 }
 
-async function* prefixed(instance: string, lines: AsyncIterable<LogLine>): AsyncGenerator<string> {
-  for await (const line of lines) yield `${JSON.stringify({ instance, ...line })}\n`
+async function* asJson(lines: AsyncIterable<InstanceLine>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${JSON.stringify(line)}\n`
 }
 
-async function* oneAfterAnother(sources: readonly AsyncIterable<string>[]): AsyncGenerator<string> {
-  for (const source of sources) yield* source
-}
-
-/** Lines of several sources as they come; each source is asked for its next line only when the last one was taken. */
-async function* merged(sources: readonly AsyncGenerator<string>[]): AsyncGenerator<string> {
-  const next = (i: number): Promise<{ i: number; result: IteratorResult<string> }> | undefined =>
-    sources[i]?.next().then((result) => ({ i, result }))
-  const pending = new Map(sources.map((_, i) => [i, next(i)]))
-  try {
-    while (pending.size > 0) {
-      const first = await Promise.race(pending.values())
-      if (first === undefined) return
-      if (first.result.done === true) pending.delete(first.i)
-      else {
-        yield first.result.value
-        pending.set(first.i, next(first.i))
-      }
-    }
-  } finally {
-    await Promise.all(sources.map((source) => source.return(undefined)))
-  }
+const exist = async ({ readSide }: HttpDeps, { servers, instances }: LogTargets): Promise<void> => {
+  const all = [
+    ...servers.map((name) => ({ kind: 'server', name })),
+    ...instances.map((name) => ({ kind: 'instance', name })),
+  ]
+  for (const ref of all) if ((await readSide.queries.get(ref.kind, ref.name)).row === undefined) throw notFound(ref)
 }

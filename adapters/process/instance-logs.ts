@@ -41,6 +41,7 @@ export const openInstanceLogs = (options: { folder: string; logger: Logger; now?
           if (readOptions.signal?.aborted) return
           yield line
         }
+        readOptions.onCaughtUp?.()
         if (following !== undefined) yield* following.lines(readOptions.signal)
       } finally {
         if (following !== undefined) log.unfollow(following)

@@ -77,6 +77,14 @@ export class FakeMcpd {
       throw new CodedError('unauthenticated', 401, 'the bearer token is not known')
     const [, , , plural = '', name, below] = url.pathname.split('/').map(decodeURIComponent)
     if (plural === 'status') return { body: this.status }
+    if (plural === 'logs') {
+      for (const [key, kind] of [
+        ['servers', 'server'],
+        ['instances', 'instance'],
+      ] as const)
+        for (const each of url.searchParams.get(key)?.split(',') ?? []) this.store.row(kind, each)
+      return { lines: this.logLines }
+    }
     if (plural === 'usage') {
       const server = url.searchParams.get('server')
       return { body: { items: this.usage.filter((each) => server === null || each.server === server) } }
@@ -107,10 +115,6 @@ export class FakeMcpd {
     if (name === undefined) return await this.#list(kind, query)
     if (below === 'values')
       return { body: { values: this.store.secretValues.get(this.store.row(kind.kind, name).name) } }
-    if (below === 'logs') {
-      this.store.row(kind.kind, name)
-      return { lines: this.logLines }
-    }
     const limit = Number(query.get('limit') ?? 50)
     const newest = [...this.store.stream(kind.kind, name)].reverse().slice(0, limit)
     if (below === 'events') return { body: { items: newest.map(shown) } }

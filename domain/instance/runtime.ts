@@ -164,6 +164,8 @@ export interface ReadLogOptions {
   readonly previous?: boolean
   /** Go on with new lines until `signal` aborts. */
   readonly follow?: boolean
+  /** Called once, when all that was kept has been yielded and new lines are waited for. */
+  readonly onCaughtUp?: () => void
   readonly signal?: AbortSignal
 }
 
