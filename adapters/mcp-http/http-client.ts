@@ -45,11 +45,11 @@ export interface HttpClient {
 
 /** undici takes 80 ms to load: who has no HTTP server does not pay for it. */
 export const openHttpClient = async (options: HttpClientOptions): Promise<HttpClient> => {
-  const { Pool, buildConnector } = await import('undici')
+  const { default: undici } = await import('undici') // put into a bundle it has no other names
   const { limits, origin } = options
   const connecting = new Set<Socket>()
-  const pool = new Pool(origin, {
-    connect: guardedConnector(buildConnector, {
+  const pool = new undici.Pool(origin, {
+    connect: guardedConnector(undici.buildConnector, {
       allowLinkLocal: options.allowLinkLocal,
       timeout: limits.connectMs,
       connecting,

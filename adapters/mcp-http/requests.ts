@@ -76,7 +76,8 @@ export class Requests {
 
   /** Ends all connections. */
   async close(): Promise<void> {
-    await (await this.#client)?.close()
+    const client = await this.#client?.catch(() => undefined) // told to who made a request with it
+    await client?.close()
   }
 
   async #request<T>(request: HttpRequest, read: (answer: HttpAnswer) => Promise<T>): Promise<T> {
