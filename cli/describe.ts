@@ -9,6 +9,9 @@ import { getTarget, parseTargets, type Target } from './targets.ts'
 import { defineVerb } from './verb.ts'
 
 const MASK = '********'
+/** Events shown if nobody says how many: what an instance is, is what happened to it. */
+const EVENTS = 10
+const INSTANCE_EVENTS = 50
 
 export default defineVerb({
   arguments: {
@@ -16,12 +19,15 @@ export default defineVerb({
   },
   options: {
     'show-values': { type: 'boolean', describe: "Show a secret's values in clear" },
-    events: { type: 'number', default: 10, describe: 'How many of its last events to show' },
+    events: {
+      type: 'number',
+      describe: 'How many of its last events to show; 50 of an instance, 10 of others if left out',
+    },
     selector: { type: 'string', short: 'l', describe: 'Resources with these labels' },
   },
   examples: [
     ['$0 describe server github', 'its spec, its state and its last events'],
-    ['$0 describe instance/github-7xk2p --events 50', 'why it does not start'],
+    ['$0 describe instance/github-7xk2p', 'why it does not start'],
     ['$0 describe secret demo --show-values', 'the values in clear, on your screen'],
   ],
   async run(deps, { targets, 'show-values': showValues, events, selector }) {
@@ -46,9 +52,10 @@ const description = async (
   deps: Deps,
   { kind, name }: Target,
   resource: Resource,
-  options: { showValues: boolean; events: number },
+  options: { showValues: boolean; events: number | undefined },
 ): Promise<string> => {
-  const events = options.events > 0 ? await eventsOf(deps, { kind, name }, options.events) : []
+  const count = options.events ?? (kind.kind === 'instance' ? INSTANCE_EVENTS : EVENTS)
+  const events = count > 0 ? await eventsOf(deps, { kind, name }, count) : []
   const spec = kind.kind === 'secret' ? await secretSpec(deps, resource, options.showValues) : resource.spec
   return [
     ...head(kind, resource),

@@ -1,5 +1,4 @@
-import type { MessageStream } from '../../domain/instance/runtime.ts'
-import { startFailed } from '../../domain/instance/runtime.ts'
+import { type Exit, type MessageStream, startFailed } from '../../domain/instance/runtime.ts'
 import type { CodedError } from '../../domain/kernel/errors.ts'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
@@ -113,9 +112,9 @@ const firstAnswer = (
   { client, signal, timeoutMs = INITIALIZE_TIMEOUT_MS, rubbish }: HandshakeOptions,
 ): Promise<RpcMessage> =>
   new Promise((resolve, reject) => {
-    const fail = (reason: string, hint?: string) => {
+    const fail = (reason: string, hint?: string, exit?: Exit) => {
       settle()
-      reject(startFailed(`${reason}${rubbish}`, hint))
+      reject(startFailed(`${reason}${rubbish}`, hint, exit))
     }
     const timer = setTimeout(
       () =>
@@ -133,7 +132,7 @@ const firstAnswer = (
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) return onAbort()
     // `exited` never rejects; after the answer a second settlement has no effect.
-    void stream.exited.then((exit) => fail(exit.reason))
+    void stream.exited.then((exit) => fail(exit.reason, undefined, exit))
     const { capabilities, clientInfo } = client
     speaker.request('initialize', { protocolVersion: PROTOCOL_VERSION, capabilities, clientInfo }, (answer) => {
       if (answer === undefined) return // not taken: its end, or the deadline, gives the reason

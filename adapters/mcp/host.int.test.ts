@@ -36,6 +36,7 @@ describe('the instance host', () => {
       pid: expect.any(Number),
       protocolVersion: '2025-11-25',
       serverInfo: { name: 'scripted', version: '1' },
+      capabilities: ['tools', 'resources', 'logging'],
     })
     expect(mcpd.host.isRunning('i1')).toBe(true)
   })
@@ -56,7 +57,9 @@ describe('the instance host', () => {
   })
 
   it('says what a program wrote on stderr that ended at once', async () => {
-    expect((await failure(scripted('i1', ['--crash']))).message).toBe('it exited with code 3; cannot open the database')
+    const { message, details } = await failure(scripted('i1', ['--crash']))
+    expect(message).toBe('it exited with code 3; cannot open the database')
+    expect(details.exited).toBe(true)
   })
 
   it('says what a program printed instead of an answer', async () => {
@@ -68,7 +71,9 @@ describe('the instance host', () => {
   })
 
   it('gives up on a program that never answers', async () => {
-    expect((await failure(scripted('i1', ['--mute']))).message).toBe('it did not answer initialize within 1 s')
+    const { message, details } = await failure(scripted('i1', ['--mute']))
+    expect(message).toBe('it did not answer initialize within 1 s')
+    expect(details.exited).toBeUndefined()
   })
 
   it('keeps secret values out of the reason', async () => {

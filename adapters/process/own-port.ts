@@ -75,7 +75,8 @@ export const portOpened = async (options: {
     for (const host of HOSTS) {
       const accepted = await accepts(host, port)
       signal.throwIfAborted()
-      if (exit !== undefined) throw startFailed(`The program ended before it listened on port ${port}. ${exit.reason}`)
+      if (exit !== undefined)
+        throw startFailed(`The program ended before it listened on port ${port}. ${exit.reason}`, undefined, exit)
       if (accepted) return { host, port }
     }
     if (performance.now() >= deadline) break

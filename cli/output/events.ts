@@ -1,4 +1,5 @@
 import { age } from '../../domain/kernel/columns.ts'
+import { isObject } from '../../domain/kernel/json.ts'
 import type { ApiEvent } from '../api/answers.ts'
 import { cellsOf, tableLayout } from './table.ts'
 
@@ -24,12 +25,12 @@ export const actorText = (actor: ApiEvent['actor'] | string): string =>
 
 /** What an event says beyond its type: a reason if it has one, otherwise its short members. */
 const detail = (data: ApiEvent['data']): string => {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return ''
+  if (!isObject(data)) return ''
   const members = Object.entries(data).filter(([key]) => key !== 'uid' && key !== 'at')
-  const reason = members.find(([key]) => key === 'reason')?.[1]
+  const { reason, health } = data
   const text =
     typeof reason === 'string'
-      ? reason
+      ? `${typeof health === 'string' ? `${health}: ` : ''}${reason}`
       : members
           .filter(([, value]) => typeof value !== 'object')
           .map(([key, value]) => `${key}=${String(value)}`)

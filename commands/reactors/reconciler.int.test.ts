@@ -27,9 +27,12 @@ const createHost = () => {
   const running = new Map<string, Launch>()
   let exited: (instance: string, exit: Exit) => void = () => {}
   let refusal: string | undefined
+  let exitOfRefused: Exit | undefined
+  let onStart = async (): Promise<void> => {}
   const host: InstanceHost = {
     async start(launch) {
-      if (refusal !== undefined) throw startFailed(refusal)
+      await onStart()
+      if (refusal !== undefined) throw startFailed(refusal, undefined, exitOfRefused)
       running.set(launch.instance, launch)
       return { details: { pid: 1 } }
     },
@@ -52,8 +55,13 @@ const createHost = () => {
   return {
     host,
     running,
-    refuse: (reason: string | undefined) => {
+    /** @param exit how its program ended, if it ran */
+    refuse: (reason: string | undefined, exit?: Exit) => {
       refusal = reason
+      exitOfRefused = exit
+    },
+    onStart: (what: () => Promise<void>) => {
+      onStart = what
     },
     die(instance: string) {
       running.delete(instance)
@@ -85,7 +93,7 @@ const start = async (): Promise<void> => {
     newId: randomUUID,
     logger: silent,
     discard: async () => {},
-    loadSecret: async () => (secretIsThere ? { KEY: 'value' } : {}),
+    loadSecret: async () => (secretIsThere ? { KEY: 'value', username: 'ada', password: 'value' } : {}),
   })
 }
 const declare = async (kind: string, name: string, spec: object): Promise<void> => {
@@ -171,11 +179,14 @@ describe('the reconciler', () => {
   })
 
   it('keeps the schedule of a failed start over its own restart', async () => {
-    computer.refuse('no such program')
+    computer.refuse('no such program', { code: 3, reason: 'it exited' })
     await server()
     await eventually(async () =>
       expect(await instances()).toMatchObject([
-        { phase: 'error', error: 'no such program', attemptCount: 1, nextRetryAt: '2026-01-01T00:00:30.000Z' },
+        {
+          ...{ phase: 'error', error: 'no such program', crashed: true },
+          ...{ attemptCount: 1, nextRetryAt: '2026-01-01T00:00:30.000Z' },
+        },
       ]),
     )
     await reconciler.close()
@@ -189,25 +200,71 @@ describe('the reconciler', () => {
     await oneRuns()
   })
 
-  it('tries at once when the secret that was missing has come', async () => {
-    secretIsThere = false
-    await declare('secretbackend', 'default', { type: 'encrypted' })
-    const sealed = { nonce: '', ciphertext: '', tag: '' }
+  const sealed = { nonce: '', ciphertext: '', tag: '' }
+  const stored = async (data: object): Promise<void> => {
     const secret = registry.find('secret')
     if (secret === undefined) throw new Error('no secrets')
-    const stored = (data: object) =>
-      commands().resources.declare(
-        { kind: secret, name: 'keys', labels: {}, spec: { backend: 'default', data } as never, mode: 'apply' },
-        reactorContext('test', randomUUID()),
-      )
-    await stored({ OTHER: sealed })
-    await server({ env: [{ name: 'KEY', valueFrom: { secretRef: { name: 'keys', key: 'KEY' } } }] })
-    await eventually(async () =>
-      expect(await instances()).toMatchObject([{ phase: 'error', error: expect.stringContaining('has no key KEY') }]),
+    await commands().resources.declare(
+      { kind: secret, name: 'keys', labels: {}, spec: { backend: 'default', data } as never, mode: 'apply' },
+      reactorContext('test', randomUUID()),
     )
+  }
+  const fromSecret = { valueFrom: { secretRef: { name: 'keys', key: 'KEY' } } }
+
+  it('tries at once when the secret that was missing for an environment, a header or an image has come', async () => {
+    secretIsThere = false
+    await declare('secretbackend', 'default', { type: 'encrypted' })
+    await stored({ OTHER: sealed })
+    const headers = [{ name: 'Authorization', ...fromSecret }]
+    await server({ env: [{ name: 'KEY', ...fromSecret }] })
+    const transport = 'STREAMABLE_HTTP'
+    await declare('server', 'b', { externalUrl: 'https://example.com/mcp', transport, headers })
+    await declare('server', 'c', { dockerImage: 'example.com/c:1', imagePullSecret: 'keys' })
+    const failed = { phase: 'error', attemptCount: 1, error: expect.stringContaining('has no key') }
+    await eventually(async () => expect(await instances()).toMatchObject([failed, failed, failed]))
     secretIsThere = true
     await stored({ OTHER: sealed, KEY: sealed })
+    await eventually(() => expect(computer.running.size).toBe(3))
+  })
+
+  it('tries at once when the secret came while an attempt without it was under way', async () => {
+    await declare('secretbackend', 'default', { type: 'encrypted' })
+    await stored({ KEY: sealed })
+    let attempts = 0
+    computer.onStart(async () => {
+      attempts += 1
+      if (attempts > 1) return computer.refuse(undefined)
+      computer.refuse('the key is not accepted')
+      await stored({ KEY: { ...sealed, nonce: 'another' } })
+      const seen = async () => BigInt(reconciler.status().position ?? '0') >= ((await log.head()) ?? 0n)
+      await eventually(async () => expect(await seen()).toBe(true))
+    })
+    await server({ env: [{ name: 'KEY', ...fromSecret }] })
     await oneRuns()
+    expect(await instances()).toMatchObject([{ attemptCount: 1 }])
+  })
+
+  it('ends a copy whose probes fail, and starts it again in place when that is due', async () => {
+    await server()
+    await oneRuns()
+    const [{ name, startedAt } = { name: '', startedAt: '' }] = (await instances()) as {
+      name: string
+      startedAt: string
+    }[]
+    await reconciler.restart(name, '2025-12-31T00:00:00.000Z', 'of another run')
+    expect(computer.running.size).toBe(1)
+    await reconciler.restart(name, startedAt, 'no answer')
+    expect(computer.running.size).toBe(0)
+    await eventually(async () =>
+      expect(await instances()).toMatchObject([
+        { name, phase: 'error', error: 'no answer', restarts: 1, attemptCount: 1 },
+      ]),
+    )
+    await reconciler.close()
+    now += 31_000
+    await start()
+    await oneRuns()
+    expect((await instances())[0]?.name).toBe(name)
   })
 
   it('starts a copy that died again, in place: after 30 s when it had just started', async () => {

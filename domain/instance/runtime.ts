@@ -189,7 +189,12 @@ export const startFailed = coded(
   'instance-start-failed',
   422,
   'A server could not be started',
-  (reason: string, hint?: string) => ({ message: reason, ...(hint === undefined ? {} : { hint }) }),
+  (reason: string, hint?: string, exit?: Pick<Exit, 'code' | 'signal'>) => ({
+    message: reason,
+    ...(hint === undefined ? {} : { hint }),
+    // The program ran, and ended before it served: as often as it is tried, that is a crash loop.
+    ...((exit?.code ?? exit?.signal) === undefined ? {} : { exited: true }),
+  }),
 )
 
 /** Most bytes that wait for a program's stdin before it counts as not reading. */
