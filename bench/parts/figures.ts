@@ -30,6 +30,13 @@ const plain = (text: string, name: string, bound: Pick<Goal, 'atLeast' | 'atMost
   value: (figure) => figure(name),
   ...bound,
 })
+const FAULTS = [
+  'never_answers_initialize',
+  'ends_after_5_s',
+  'half_a_line',
+  'floods_100_mb',
+  'result_of_50_mb',
+] as const
 const PEERS = ['mcp_proxy', 'supergateway'] as const
 
 export const goals: Readonly<Record<string, readonly Goal[]>> = {
@@ -72,6 +79,13 @@ export const goals: Readonly<Record<string, readonly Goal[]>> = {
       atMost: 1.15,
     }),
     ratio('start_ms at 1,000,000 / at 1,000 events', 'start_ms.at_1000000', 'start_ms.at_1000', { atMost: 1.15 }),
+  ],
+  instances: [
+    plain('spawn_overhead_ms', 'spawn_overhead_ms', { atMost: 60 }),
+    plain('recover_ms', 'recover_ms', { atMost: 5_000 }),
+    plain('reconcile_1000_ms', 'reconcile_1000_ms', { atMost: 50 }),
+    plain('idle_cpu_pct', 'idle_cpu_pct', { atMost: 2 }),
+    ...FAULTS.map((fault) => plain(`p99 beside a server that: ${fault}`, `faults.${fault}`, { atMost: 1.2 })),
   ],
   start: [
     plain('first_call_ms', 'first_call_ms', { atMost: 10_000 }),
