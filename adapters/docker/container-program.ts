@@ -19,6 +19,8 @@ import { frameReader } from './frames.ts'
 const MAX_LOGGED_LINE = 64 * 1024
 /** How long we read on after a container has ended. */
 const OUTPUT_WAIT_MS = 1_000
+/** How long a connection may be gone before that counts as its own end, and not as that of the container or the engine. */
+const CONNECTION_WAIT_MS = 4_000
 /** Time from SIGTERM to SIGKILL for a program that broke the rules of its output. */
 const OFFENDER_GRACE_MS = 500
 /** How long an engine may take to end and remove a container, beyond what its program has; it may hang itself. */
@@ -65,7 +67,12 @@ export const containerProgram = (options: ContainerProgramOptions): ContainerPro
   }
   const errors = lineSplitter({ maxBytes: MAX_LOGGED_LINE, onLine: onError, onTooLong: onError })
 
-  const code = engine.exitCode(id, waiting.signal)
+  stream.on('error', () => {}) // EPIPE of a program that is ending, or the engine has gone: `exited` says why
+  const closed = new Promise<void>((resolve) => {
+    stream.once('end', resolve)
+    stream.once('close', resolve)
+  })
+  const code = engine.exitCode(id, { signal: waiting.signal, closed })
   /** Settles when it does not run, as far as we can know. */
   const gone = code.then(
     () => undefined,
@@ -95,21 +102,17 @@ export const containerProgram = (options: ContainerProgramOptions): ContainerPro
   const toLog = (line: string) => write('stdout', line)
   const readToLog = () => read(toLog, MAX_LOGGED_LINE, toLog)
 
-  stream.on('error', () => {}) // EPIPE of a program that is ending, or the engine has gone: `exited` says why
-  const closed = new Promise<void>((resolve) => {
-    stream.once('end', resolve)
-    stream.once('close', resolve)
-  })
-  /** A program that speaks can answer nobody any more. */
+  /** A program that speaks can answer nobody any more. That it closed its stdout is not to be seen: its init keeps that open. */
   const endIfMute = async () => {
     await closed
-    if (!speaks || (await settledWithin(gone, OUTPUT_WAIT_MS))) return
-    endWith('The program was ended: it closed its stdout and stderr and went on running.')
+    if (!speaks || (await settledWithin(gone, CONNECTION_WAIT_MS))) return
+    endWith('The program was ended: the engine gave up the connection to its stdin and stdout.')
   }
   if (!speaks) readToLog()
 
   const untilExit = async (): Promise<Exit> => {
     await gone
+    waiting.abort()
     if (messages === undefined) readToLog()
     await settledWithin(closed, OUTPUT_WAIT_MS)
     stream.destroy()

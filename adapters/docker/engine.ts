@@ -1,9 +1,12 @@
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Docker from 'dockerode'
+import { startFailed } from '../../domain/instance/runtime.ts'
 import { engineFailure, isBusy, isMissing } from './engine-failure.ts'
 
 /** How long the engine may take to answer; pulling an image and waiting for an exit have their own bounds. */
 const ANSWER_MS = 30_000
+const LOOK_AGAIN_MS = 1_000
 
 /** What is asked of the container engine. Every failure but a pull's is `StartFailed`, with a reason for people. */
 export interface Engine {
@@ -18,8 +21,12 @@ export interface Engine {
   /** What the container prints from now on, in frames; with `stdin`, what is written goes to its stdin. */
   attach(id: string, options: { stdin: boolean }): Promise<Duplex>
   start(id: string): Promise<void>
-  /** Settles when it does not run any more, however long that takes. @throws when the engine is lost meanwhile */
-  exitCode(id: string, signal: AbortSignal): Promise<number>
+  /**
+   * Settles when it does not run any more, however long that takes.
+   * @param closed settles when the connection to its output ends: it may have ended, or the engine
+   * @throws StartFailed when the engine is lost
+   */
+  exitCode(id: string, options: { signal: AbortSignal; closed: Promise<void> }): Promise<number>
   /** Nothing happens when it does not run. */
   kill(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
   /** Ends it, if it runs, and removes it with its anonymous volumes. Nothing happens when it is gone. */
@@ -72,7 +79,7 @@ export const openEngine = (socketPath?: string): Engine => {
     }
   }
 
-  return {
+  const engine: Engine = {
     where,
     container: (name) => unlessMissing((abortSignal) => docker.getContainer(name).inspect({ abortSignal })),
     withLabel: (label) =>
@@ -91,12 +98,23 @@ export const openEngine = (socketPath?: string): Engine => {
         return attached as Duplex // a socket: what `hijack` means, and the types do not say
       }),
     start: (id) => ask(async (abortSignal) => void (await docker.getContainer(id).start({ abortSignal }))),
-    async exitCode(id, abortSignal) {
-      try {
-        const { StatusCode: code }: { StatusCode: number } = await docker.getContainer(id).wait({ abortSignal })
-        return code
-      } catch (error) {
-        throw failed(error)
+    async exitCode(id, { signal: abortSignal, closed }) {
+      const aborted = new Promise<undefined>((resolve) => {
+        abortSignal.addEventListener('abort', () => resolve(undefined), { once: true })
+      })
+      const late = closed.then(() => sleep(LOOK_AGAIN_MS)).then(() => undefined)
+      for (;;) {
+        // dockerode hears nothing of an engine that dies after the head of its answer, nor what was idle for too long.
+        const waiting = docker.getContainer(id).wait({ abortSignal })
+        const answer: { StatusCode: number } | undefined = await Promise.race([waiting, late, aborted]).catch(
+          () => undefined,
+        )
+        if (answer !== undefined) return answer.StatusCode
+        waiting.catch(() => {})
+        const found = abortSignal.aborted ? undefined : await engine.container(id)
+        if (found === undefined) throw startFailed('it is gone')
+        if (!found.State.Running) return found.State.ExitCode
+        await sleep(LOOK_AGAIN_MS)
       }
     },
     kill: (id, signal) => unlessDone((abortSignal) => docker.getContainer(id).kill({ signal, abortSignal })),
@@ -117,6 +135,7 @@ export const openEngine = (socketPath?: string): Engine => {
     pull: (name, { auth, signal: abortSignal }) =>
       docker.pull(name, { abortSignal, ...(auth === undefined ? {} : { authconfig: auth }) }),
   }
+  return engine
 }
 
 /** dockerode does not pass every signal on, so the wait ends by itself. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { HttpAccess, RunningProgram } from '../../domain/instance/runtime.ts'
+import { cutOffLine } from './testing/cut-off-line.ts'
 import { engineInstalled, IMAGE, startEngine, type TestEngine } from './testing/engine.ts'
 import { echo, eventually, never, script, setUp } from './testing/runtime.ts'
 
@@ -140,12 +141,24 @@ describe.skipIf(!engineInstalled())('containers', { timeout: 60_000 }, () => {
       const { start, containers } = setUp(engine)
       const { running } = await start(echo)
       await engine.stop()
-      expect((await running.exited).reason).toMatch(/ended by|connection to the container was lost/)
+      expect((await running.exited).reason).toContain('The program was ended by SIG')
       await expect(start(echo)).rejects.toThrow('cannot be reached')
       await engine.start()
       const again = await start(echo)
       again.running.send('{"id":2}')
       await vi.waitFor(() => expect(again.received).toEqual(['{"id":2}']), eventually)
+      expect(await containers()).toHaveLength(1)
+    })
+
+    it('that is lost while they run ends them, too; the next start replaces the one that went on', async () => {
+      const line = await cutOffLine(engine.socket)
+      const { start, containers } = setUp(engine, { socketPath: line.socket })
+      const { running } = await start(listening('hello'), { http, env: { WHO: 'one' } })
+      await line.cut()
+      expect((await running.exited).reason).toMatch(/The connection to the container was lost: .* cannot be reached/)
+      expect(await containers()).toMatchObject([{ State: 'running' }])
+      await line.mend()
+      await start(echo)
       expect(await containers()).toHaveLength(1)
     })
   })

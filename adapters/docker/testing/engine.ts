@@ -21,7 +21,7 @@ export const NODE = '/bin/node'
 export interface TestEngine {
   readonly socket: string
   readonly docker: Docker
-  /** SIGTERM: what runs in it ends. */
+  /** What runs in it ends. */
   stop(): Promise<void>
   start(): Promise<void>
   /** Ends it and takes its files away. */
