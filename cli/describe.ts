@@ -5,29 +5,30 @@ import type { Deps } from './deps.ts'
 import { isCode } from './errors.ts'
 import { eventLines } from './output/events.ts'
 import { outline } from './output/outline.ts'
-import { getTarget, parseTargets, type Target } from './targets.ts'
+import { findKind, getTarget, parseTargets, type Target } from './targets.ts'
 import { defineVerb } from './verb.ts'
 
 const MASK = '********'
-/** Events shown if nobody says how many: what an instance is, is what happened to it. */
+/** Events shown if nobody says how many: how what runs does is what happened to it. */
 const EVENTS = 10
-const INSTANCE_EVENTS = 50
+const EVENTS_OF_WHAT_RUNS = 50
 
 export default defineVerb({
   arguments: {
     targets: { describe: 'KIND NAME… or KIND/NAME…', required: true, many: true, complete: 'target' },
   },
   options: {
-    'show-values': { type: 'boolean', describe: "Show a secret's values in clear" },
+    'show-values': { type: 'boolean', describe: "A secret's values, and those that a server's spec holds" },
     events: {
       type: 'number',
-      describe: 'How many of its last events to show; 50 of an instance, 10 of others if left out',
+      describe:
+        'How many of the last events to show: 50 of an instance, or of a server with its instances; 10 of others',
     },
     selector: { type: 'string', short: 'l', describe: 'Resources with these labels' },
   },
   examples: [
-    ['$0 describe server github', 'its spec, its state and its last events'],
-    ['$0 describe instance/github-7xk2p', 'why it does not start'],
+    ['$0 describe server github', 'its spec, its copies, and the last events of all of them'],
+    ['$0 describe instance/github-7xk2p', 'why it does not start, and when it is tried again'],
     ['$0 describe secret demo --show-values', 'the values in clear, on your screen'],
   ],
   async run(deps, { targets, 'show-values': showValues, events, selector }) {
@@ -54,26 +55,60 @@ const description = async (
   resource: Resource,
   options: { showValues: boolean; events: number | undefined },
 ): Promise<string> => {
-  const count = options.events ?? (kind.kind === 'instance' ? INSTANCE_EVENTS : EVENTS)
-  const events = count > 0 ? await eventsOf(deps, { kind, name }, count) : []
-  const spec = kind.kind === 'secret' ? await secretSpec(deps, resource, options.showValues) : resource.spec
+  const runs = kind.kind === 'server' || kind.kind === 'instance'
+  const instances = kind.kind === 'server' ? await instancesOf(deps, name) : []
+  const count = options.events ?? (runs ? EVENTS_OF_WHAT_RUNS : EVENTS)
+  const events = await eventsOf(deps, [{ kind, name }, ...instances], count)
   return [
     ...head(kind, resource),
-    ...outline({ Spec: spec, Status: resource.status ?? {} }),
+    ...(await ownParts(deps, kind, resource, instances, options)),
     ...eventsPart(events, deps.now()),
   ]
     .map((line) => `${line}\n`)
     .join('')
 }
 
-/** What was never declared, such as a broken template file, has a row and no events. */
-const eventsOf = async ({ api }: Deps, { kind, name }: Target, limit: number): Promise<readonly ApiEvent[]> => {
-  try {
-    return await api.events(kind, name, limit)
-  } catch (error) {
-    if (isCode(error, 'not-found')) return []
-    throw error
-  }
+interface Instance extends Target {
+  readonly resource: Resource
+}
+
+const instancesOf = async (deps: Deps, server: string): Promise<readonly Instance[]> => {
+  const kind = findKind(await deps.registry(), 'instance')
+  const { items } = await deps.api.list(kind, { server })
+  return items.map((resource) => ({ kind, name: resource.metadata.name, resource }))
+}
+
+/** What is special about a kind; of the others the spec and the status. */
+const ownParts = async (
+  deps: Deps,
+  kind: KindDefinition,
+  resource: Resource,
+  instances: readonly Instance[],
+  options: { showValues: boolean },
+): Promise<readonly string[]> => {
+  const status = resource.status ?? {}
+  if (kind.kind === 'secret')
+    return outline({ Spec: await secretSpec(deps, resource, options.showValues), Status: status })
+  if (kind.kind !== 'server' && kind.kind !== 'instance') return outline({ Spec: resource.spec, Status: status })
+  const { instanceParts, serverParts } = await import('./describe/servers-and-instances.ts')
+  if (kind.kind === 'instance') return await instanceParts(deps, kind, resource, options)
+  const copies = instances.map((each) => each.resource)
+  return await serverParts(deps, kind, resource, copies, options)
+}
+
+/** The last events of all of them, newest first. What was never declared, such as a broken template file, has none. */
+const eventsOf = async ({ api }: Deps, targets: readonly Target[], limit: number): Promise<readonly ApiEvent[]> => {
+  if (limit <= 0) return []
+  const found = await Promise.all(
+    targets.map(({ kind, name }) =>
+      api.events(kind, name, limit).catch((error: unknown) => {
+        if (isCode(error, 'not-found')) return []
+        throw error
+      }),
+    ),
+  )
+  const newestFirst = (a: ApiEvent, b: ApiEvent): number => (BigInt(a.position) < BigInt(b.position) ? 1 : -1)
+  return found.length === 1 ? (found[0] ?? []) : found.flat().sort(newestFirst).slice(0, limit)
 }
 
 const head = (kind: KindDefinition, { metadata }: Resource): readonly string[] =>

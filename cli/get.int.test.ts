@@ -33,7 +33,7 @@ describe('get', () => {
 
   it('has more columns with -o wide, and <none> where there is nothing', async () => {
     const { out } = await world.run(['get', 'srv', 'files', '-o', 'wide'])
-    expect(out.split('\n')[1]).toMatch(/60m +STDIO +<none>$/)
+    expect(out.split('\n')[1]).toMatch(/60m +STDIO +shared +<none>$/)
   })
 
   it('writes terminal escapes out instead of sending them to the terminal', async () => {

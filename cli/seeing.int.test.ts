@@ -24,11 +24,22 @@ Updated:    2026-01-01T00:00:00.000Z by User:ada
 Spec:
   command:      y
   args:         <none>
-  env:          <none>
   transport:    STDIO
   replicas:     1
   allowScripts: false
-Status:     <none>
+Environment: <none>
+Limits:     none
+Sessions:   shared: one connection serves all clients
+Probes:     tools/list every 30 s, 10 s for an answer; unhealthy after 3 failures
+Status:
+  ready:      0/1
+  status:     Starting
+Conditions:
+  TYPE      STATUS   REASON
+  Running   False    0 of 1 copy running
+  Ready     False    0 of 1 copy ready
+  Healthy   False    0 of 1 copy healthy
+Instances:  <none>
 Events:
   REVISION   AGE   TYPE             BY         DETAIL
   1          60m   ServerDeclared   User:ada   -
@@ -41,6 +52,102 @@ Events:
     expect(masked.out).toContain('K:          ********\n')
     expect(masked.out).not.toContain('geheim')
     expect((await world.run(['describe', 'secret', 's', '--show-values'])).out).toContain('K:          geheim\n')
+  })
+})
+
+describe('describe of servers and instances', () => {
+  const given = () =>
+    world.given(`
+      secrets: [{ name: github, data: { TOKEN: x } }]
+      servers:
+        - name: a
+          externalUrl: https://mcp.example/mcp
+          transport: STREAMABLE_HTTP
+          env:
+            - { name: API_KEY, valueFrom: { secretRef: { name: github, key: TOKEN } } }
+            - { name: LEVEL, value: hunter2 }
+            - { name: NOTHING, value: "" }
+          headers:
+            - { name: Authorization, valueFrom: { secretRef: { name: github, key: TOKEN } } }
+            - { name: X-Team, value: hunter3 }
+          resources: { limits: { memory: 512Mi, cpu: 500m } }
+          healthCheck: { tool: ping, restartAfter: 5 }`)
+  const crashed = {
+    spec: { server: 'a', serverUid: 'u', specHash: 'h' },
+    status: {
+      phase: 'error',
+      crashed: true,
+      attemptCount: 3,
+      restarts: 4,
+      lastAttemptAt: '2026-01-01T00:59:00.000Z',
+      nextRetryAt: '2026-01-01T01:00:30.000Z',
+      error: 'The program ended by itself with exit code 1. Its last lines on stderr:\nno licence',
+      lastEnd: { at: '2026-01-01T00:57:00.000Z', reason: 'it ended', code: 1 },
+    },
+  }
+
+  it('say where variables and headers come from, and no value', async () => {
+    await given()
+    world.mcpd.store.put('instance', 'a-1', crashed)
+    for (const target of ['server/a', 'instance/a-1']) {
+      const { out } = await world.run(['describe', target])
+      expect(out).toContain(`Environment:
+  API_KEY:    <set to key TOKEN of secret/github>
+  LEVEL:      <a value in the spec; --show-values shows it>
+  NOTHING:    <empty>
+Headers:
+  Authorization: <set to key TOKEN of secret/github>
+  X-Team:        <a value in the spec; --show-values shows it>
+Limits:     memory 512Mi, cpu 500m
+Sessions:   dedicated: at most 100 a copy, 0 kept ready, ended after 600 s without a message
+Probes:     tools/list and the tool ping every 30 s, 10 s for an answer; unhealthy after 3 failures, restarted after 5
+`)
+      expect(out).not.toContain('hunter')
+      const shown = (await world.run(['describe', target, '--show-values'])).out
+      expect(shown).toContain('  LEVEL:      hunter2\n')
+      expect(shown).toContain('  X-Team:        hunter3\n')
+      expect(shown).toContain('  API_KEY:    <set to key TOKEN of secret/github>\n')
+    }
+  })
+
+  it('say why an instance does not run, and when it is tried again', async () => {
+    await given()
+    world.mcpd.store.put('instance', 'a-1', crashed)
+    const { out } = await world.run(['describe', 'instance', 'a-1'])
+    expect(out).toContain(
+      `Server:     a
+Status:
+  ready:         0/1
+  status:        CrashLoopBackOff
+  restarts:      4 (3m ago)
+  attemptCount:  3
+  lastAttemptAt: 2026-01-01T00:59:00.000Z
+  error:
+    The program ended by itself with exit code 1. Its last lines on stderr:
+    no licence
+  nextRetryAt:   2026-01-01T01:00:30.000Z (in 30s)
+Last end:
+  at:         2026-01-01T00:57:00.000Z
+  reason:     it ended
+  code:       1
+Runtime:    <none>
+`,
+    )
+  })
+
+  it('show a server with its copies and the events of all of them', async () => {
+    await given()
+    world.mcpd.store.put('instance', 'a-1', crashed)
+    const { out } = await world.run(['describe', 'server', 'a'])
+    expect(out).toContain(`Instances:
+  NAME   SERVER   READY   STATUS             RESTARTS     HEALTH   AGE
+  a-1    a        0/1     CrashLoopBackOff   4 (3m ago)   <none>   60m
+Why a-1:    The program ended by itself with exit code 1. Its last lines on stderr:
+Events:
+  OF             AGE   TYPE              BY         DETAIL
+  server/a       60m   ServerDeclared    User:ada   -
+  instance/a-1   60m   InstanceStarted`)
+    expect((await world.run(['describe', 'server', 'a', '--events', '1'])).out).not.toContain('ServerDeclared')
   })
 })
 

@@ -79,7 +79,10 @@ export const openCopy = async (
           })
     return {
       upstream,
-      details: program?.details ?? { runtime: 'external', url: endpointOf(launch, undefined).href },
+      details: {
+        ...(program?.details ?? { runtime: 'external' }),
+        ...(http === undefined ? {} : { url: endpointOf(launch, program).href }),
+      },
       exited: Promise.race([stream.exited, ...(program === undefined ? [] : [program.exited])]),
       async stop() {
         await Promise.all([upstream.close(), end()])

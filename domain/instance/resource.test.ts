@@ -73,6 +73,39 @@ describe('an instance is shown', () => {
   })
 })
 
+describe('a table of instances', () => {
+  it('counts restarts, and says when the last one was', () => {
+    const later = new Date(Date.parse(at) + 180_000)
+    const restarts = (resource: Resource) =>
+      instance.columns.find(({ header }) => header === 'RESTARTS')?.value(resource, later)
+    expect(restarts(having(started))).toBe('0')
+    expect(restarts(having(started, exited(1), started, exited(0), started))).toBe('2 (3m ago)')
+  })
+
+  it('has one of one ready as long as it serves', () => {
+    const ready = [having(), having(started), having(started, health('unhealthy')), having(started, exited(1))]
+    expect(ready.map((each) => cell('READY', each))).toEqual(['0/1', '1/1', '0/1', '0/1'])
+  })
+
+  it('says what runs, where and as what, while it runs', () => {
+    const running = (details: object): Resource => having({ ...started, data: { server, at, details: { ...details } } })
+    const wide = (resource: Resource) =>
+      ['RUNTIME', 'PROCESS', 'VERSION', 'ENDPOINT'].map((header) => cell(header, resource))
+    const serverInfo = { name: 'everything', version: '2' }
+    expect(wide(running({ runtime: 'process', pid: 7, package: 'p', version: '1.2.3', serverInfo }))).toEqual([
+      'process',
+      '7',
+      'p@1.2.3',
+      '',
+    ])
+    expect(
+      wide(running({ runtime: 'docker', container: 'abc', image: 'r/i:1', url: 'http://127.0.0.1:9/mcp' })),
+    ).toEqual(['docker', 'abc', 'r/i:1', 'http://127.0.0.1:9/mcp'])
+    expect(wide(running({ runtime: 'process', pid: 7, serverInfo }))[2]).toBe('everything 2')
+    expect(wide(having(started, exited(1)))).toEqual(['', '', '', ''])
+  })
+})
+
 describe('an instance that is waited for', () => {
   it('is running, ready and healthy in this order', () => {
     expect(waitsFor('running', having())).toBe('it is Pending')

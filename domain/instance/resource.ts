@@ -3,7 +3,7 @@ import { assertNever } from '../kernel/assert-never.ts'
 import { age, ageColumn, field, nameColumn, title } from '../kernel/columns.ts'
 import type { Recorded } from '../kernel/decider.ts'
 import { touch } from '../kernel/declared.ts'
-import type { JsonObject, JsonValue } from '../kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import { defineKind } from '../kernel/kind.ts'
 import type { Resource, ResourceRow } from '../kernel/resource.ts'
 import { type InstanceEvent, instanceEvents } from './events.ts'
@@ -128,6 +128,35 @@ const statusText = ({ status = {} }: Resource): string => {
   return title(phase)
 }
 
+const isReady = ({ status = {} }: Resource): boolean => status.phase === 'running' && status.health !== 'unhealthy'
+
+/** `3 (5m ago)`: how often, and when last. */
+const restartsText = ({ status = {} }: Resource, now: Date): string => {
+  const { restarts = 0, lastEnd } = status
+  const at = isObject(lastEnd) ? lastEnd.at : undefined
+  return typeof at === 'string' ? `${String(restarts)} (${age(at, now)} ago)` : String(restarts)
+}
+
+/** What its runtime says of a copy that runs. */
+const detailsOf = ({ status = {} }: Resource): JsonObject =>
+  status.phase === 'running' && isObject(status.details) ? status.details : {}
+const detail =
+  (member: string) =>
+  (instance: Resource): string => {
+    const value = detailsOf(instance)[member]
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+  }
+
+/** What runs: the package as it was installed, or the image; of other programs what they say themselves. */
+const versionText = (instance: Resource): string => {
+  const { package: name, version, image, serverInfo } = detailsOf(instance)
+  if (typeof image === 'string') return image
+  if (typeof name === 'string') return `${name}@${String(version)}`
+  return isObject(serverInfo) && serverInfo.name !== ''
+    ? `${String(serverInfo.name)} ${String(serverInfo.version)}`
+    : ''
+}
+
 const firstLine = (text: JsonValue | undefined): string =>
   typeof text === 'string' ? (text.split('\n', 1)[0] ?? '') : ''
 
@@ -151,10 +180,15 @@ export const instance = defineKind({
   columns: [
     nameColumn,
     field('SERVER', 'spec.server'),
+    { header: 'READY', value: (instance) => (isReady(instance) ? '1/1' : '0/1') },
     { header: 'STATUS', value: statusText },
-    { header: 'RESTARTS', value: ({ status }) => `${status?.restarts ?? 0}` },
+    { header: 'RESTARTS', value: restartsText },
     { header: 'HEALTH', value: ({ status }) => title(status?.health) },
     ageColumn,
+    { header: 'RUNTIME', wide: true, value: detail('runtime') },
+    { header: 'PROCESS', wide: true, value: (instance) => detail('pid')(instance) || detail('container')(instance) },
+    { header: 'VERSION', wide: true, value: versionText },
+    { header: 'ENDPOINT', wide: true, value: detail('url') },
     {
       header: 'RETRY',
       wide: true,
@@ -165,8 +199,7 @@ export const instance = defineKind({
   ],
   conditions: {
     running: (instance) => (instance.status?.phase === 'running' ? undefined : notYet(instance)),
-    ready: (instance) =>
-      instance.status?.phase === 'running' && instance.status.health !== 'unhealthy' ? undefined : notYet(instance),
+    ready: (instance) => (isReady(instance) ? undefined : notYet(instance)),
     healthy: (instance) => {
       const { phase, health } = instance.status ?? {}
       if (health === 'healthy') return undefined

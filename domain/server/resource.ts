@@ -220,6 +220,11 @@ export const server = defineKind({
     { header: 'SOURCE', value: ({ spec }) => sourceOf(spec) },
     ageColumn,
     { header: 'TRANSPORT', wide: true, value: ({ spec }) => `${spec.transport}` },
+    {
+      header: 'SESSIONS',
+      wide: true,
+      value: ({ spec }) => (isDedicated(spec as unknown as ServerSpec) ? 'dedicated' : 'shared'),
+    },
     { header: 'INSTANCES', wide: true, value: ({ status }) => copyNames(status ?? {}).join(',') },
   ],
   conditions: serverConditions,
