@@ -48,9 +48,22 @@ describe('what a session over HTTP holds is bounded', () => {
     expect(() => stream.tell('notifications/own')).not.toThrow()
   })
 
+  it('counts what could not be delivered no longer', async () => {
+    const { stream } = await begin(
+      mcp((_asked, answer) => answer.destroy()),
+      { limits: { maxWaiting: 1000 } },
+    )
+    await stream.initialize()
+    for (const id of [1, 2, 3]) {
+      const { error } = await stream.ask(id, 'tools/call', { text: 'x'.repeat(2000) })
+      expect(error?.data).toMatchObject({ code: 'connection-lost' })
+      await vi.waitFor(() => stream.tell('notifications/own'), FINALLY)
+    }
+  })
+
   it('refuses more requests than may be under way, and leaves the others alone', async () => {
     const waiting: (() => void)[] = []
-    const { stream } = await begin(
+    const { server, stream } = await begin(
       mcp((asked, answer) => waiting.push(() => json(answer, result(asked)))),
       { limits: { maxOpen: 3 } },
     )
@@ -59,6 +72,9 @@ describe('what a session over HTTP holds is bounded', () => {
     const calls = [1, 2, 3, 4].map((id) => stream.ask(id, 'tools/call'))
     expect((await calls[3])?.error?.data).toMatchObject({ code: 'too-many-requests' })
     await vi.waitFor(() => expect(waiting).toHaveLength(3), FINALLY)
+    // What calls may be waiting for still passes.
+    stream.send(JSON.stringify({ jsonrpc: '2.0', id: 'of the server', result: {} }))
+    await vi.waitFor(() => expect(server.asked.at(-1)?.message).toMatchObject({ id: 'of the server' }), FINALLY)
     for (const release of waiting) release()
     for (const call of calls.slice(0, 3)) expect((await call).result).toEqual({})
   })

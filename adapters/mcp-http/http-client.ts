@@ -17,6 +17,8 @@ export interface HttpRequest {
 }
 
 export interface HttpAnswer {
+  /** Where it came from, after redirects. */
+  readonly url: URL
   readonly status: number
   /** By its name in lower case; the first, where there are several. */
   header(name: string): string | undefined
@@ -112,6 +114,7 @@ const ask = async (pool: Pool, { method, url, headers, body, withinMs, signal }:
   }
   answer.body.on('error', () => {}) // told to who reads it; who destroys it wants to hear nothing
   return {
+    url,
     status: answer.statusCode,
     header,
     mediaType: (header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '',

@@ -6,7 +6,7 @@ export interface HttpLimits {
   readonly maxMessage: number
   /** Most bytes that may wait to be taken by the server before it counts as not reading. */
   readonly maxWaiting: number
-  /** Most messages whose request is under way at the same time; each has a connection. */
+  /** Most calls whose request is under way at the same time; each has a connection. As many other messages besides. */
   readonly maxOpen: number
   /** Until a connection stands, TLS included. */
   readonly connectMs: number

@@ -38,6 +38,16 @@ describe('a session over the old pair of endpoints', () => {
     ])
   })
 
+  it('follows a redirect of its stream within the origin; the endpoint is seen from there', async () => {
+    const { server, stream } = await begin((asked, answer) => {
+      if (asked.path === '/sse') answer.writeHead(302, { location: '/v1/sse' }).end()
+      else if (asked.method === 'GET') events(answer).write('event: endpoint\ndata: messages\n\n')
+      else answer.writeHead(202).end()
+    }, PART)
+    stream.tell('initialize')
+    await vi.waitFor(() => expect(server.asked.at(-1)?.path).toBe('/v1/messages'), FINALLY)
+  })
+
   it('is over when the stream ends; calls under way may have run', async () => {
     const { stream } = await begin(
       oldServer((asked, answer, sse) => {

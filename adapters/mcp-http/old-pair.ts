@@ -74,7 +74,7 @@ export class OldPair implements Transport {
         onEvent({ event = 'message', data }) {
           if (event === 'message' && data !== '') session.receive(data)
           if (event !== 'endpoint' || named) return
-          onEndpoint(endpointOf(data, session.options.url))
+          onEndpoint(endpointOf(data, answer.url))
           named = true
           clearTimeout(timer)
         },

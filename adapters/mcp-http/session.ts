@@ -94,7 +94,9 @@ export class HttpSession implements MessageStream {
     const message = messagesIn(text)?.[0] ?? {}
     const { id, method } = message
     const call = isId(id) && typeof method === 'string' ? this.calls.begin(id, method) : undefined
-    if (this.#open >= maxOpen) this.#undelivered(tooManyOpen(maxOpen), message, call)
+    // Answers and cancellations still pass when calls have taken all places: calls may be waiting for just these.
+    if (this.#open >= (call === undefined ? 2 * maxOpen : maxOpen))
+      this.#undelivered(tooManyOpen(maxOpen), message, call)
     else this.own(this.#carry(text, message, call))
     return true
   }
