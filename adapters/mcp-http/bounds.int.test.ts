@@ -181,6 +181,20 @@ describe('nothing is left open by a session', () => {
     await once(mute, 'close')
   })
 
+  it('that is stopped long after the signal of its beginning', async () => {
+    before = held()
+    const beginning = new AbortController()
+    const { server, stream } = await begin(
+      mcp((asked, answer) => json(answer, result(asked))),
+      { signal: beginning.signal },
+    )
+    await stream.initialize()
+    beginning.abort()
+    expect((await stream.ask(1, 'tools/list')).result).toEqual({})
+    await stream.stop({ graceMs: 1000 })
+    await server.close()
+  })
+
   it('that ends while it waits for its server to start', async () => {
     before = held()
     const stream = streamTo(new URL('http://127.0.0.1:9/mcp'), { startupMs: 60_000 })

@@ -66,11 +66,13 @@ export class HttpSession implements MessageStream {
       this.#exit = resolve
     })
     this.#transport = transport(this)
-    const onAbort = () => this.end('it was stopped', limits.goodbyeMs)
-    options.signal?.addEventListener('abort', onAbort, { once: true })
-    void this.exited.then(() => options.signal?.removeEventListener('abort', onAbort))
-    if (options.signal?.aborted) onAbort()
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    void this.exited.then(() => this.#begun())
+    if (options.signal?.aborted) this.#onAbort()
   }
+
+  readonly #onAbort = (): void => this.end('it was stopped', this.deps.limits.goodbyeMs)
+  readonly #begun = (): void => this.options.signal?.removeEventListener('abort', this.#onAbort)
 
   get isOver(): boolean {
     return this.requests.over.aborted
@@ -94,6 +96,7 @@ export class HttpSession implements MessageStream {
     const message = messagesIn(text)?.[0] ?? {}
     const { id, method } = message
     const call = isId(id) && typeof method === 'string' ? this.calls.begin(id, method) : undefined
+    if (method === 'initialize') void call?.settled.then((answer) => answer?.result !== undefined && this.#begun())
     // Answers and cancellations still pass when calls have taken all places: calls may be waiting for just these.
     if (this.#open >= (call === undefined ? 2 * maxOpen : maxOpen))
       this.#undelivered(tooManyOpen(maxOpen), message, call)

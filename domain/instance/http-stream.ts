@@ -15,7 +15,7 @@ export interface HttpStreamOptions {
    * moment until it does. Default 0.
    */
   readonly startupMs?: number
-  /** Ends the session, as `stop` does. */
+  /** Ends a session that is still being begun, as `stop` does; no effect once `initialize` is answered. */
   readonly signal?: AbortSignal
 }
 
