@@ -3,6 +3,7 @@ import { type LineSplitter, lineSplitter } from '../../domain/instance/line-spli
 import { type Exit, MAX_LINE_LENGTH, MAX_STDIN_BUFFER, type RunningProgram } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { settledWithin } from '../../domain/kernel/settled-within.ts'
+import { readFairly } from './fair-reading.ts'
 import type { InstanceLog } from './instance-log.ts'
 import type { Group } from './process-groups.ts'
 
@@ -46,23 +47,31 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
   const left = new Promise<void>((resolve) => group.child.once('exit', () => resolve()))
 
   const write = (source: 'stdout' | 'stderr' | 'mcpd', text: string) => {
+    if (source !== 'mcpd') logged += text.length
     for (const line of redact(text).split('\n')) log.append(source, line)
+  }
+  let logged = 0
+  const loggedSince = (): number => {
+    const since = logged
+    logged = 0
+    return since
   }
 
   const onError = (line: string) => {
+    logged += line.length
     const clean = redact(line)
     stderrTail.push(clean)
     log.append('stderr', clean)
   }
   const errors = lineSplitter({ maxBytes: MAX_STDERR_LINE, onLine: onError, onTooLong: onError })
-  stderr.on('data', (chunk: Buffer) => errors.push(chunk))
+  readFairly(stderr, errors.push, loggedSince)
 
   const print = (line: string) => write('stdout', line)
   const printed =
     options.stdout === 'log' ? lineSplitter({ maxBytes: MAX_STDERR_LINE, onLine: print, onTooLong: print }) : undefined
   if (printed !== undefined) {
     listening = true
-    stdout.on('data', (chunk: Buffer) => printed.push(chunk))
+    readFairly(stdout, printed.push, loggedSince)
   }
 
   const endWith = (reason: string) => {
@@ -85,7 +94,7 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
       onLine,
       onTooLong: () => endWith(`The program was ended: it printed a line longer than ${maxLine} bytes on stdout.`),
     })
-    stdout.on('data', (chunk: Buffer) => lines.push(chunk))
+    readFairly(stdout, lines.push, loggedSince)
     stdout.on('end', () => {
       const half = lines.end()
       if (half !== '') write('stdout', `${half.slice(0, MAX_STDERR_LINE)} [the output ended within this line]`)

@@ -64,7 +64,7 @@ const callOver = async (system: System, signal: AbortSignal): Promise<void> => {
   const client = await system.connect('bad')
   while (!signal.aborted)
     await client
-      .callTool({ name: 'bad__check', arguments: {} }, undefined, { timeout: 60_000, signal })
+      .callTool({ name: 'bad__check', arguments: {} }, undefined, { timeout: 60_000 })
       .catch(() => new Promise((resolve) => setTimeout(resolve, 20)))
   await client.close()
 }
