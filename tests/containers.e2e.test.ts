@@ -13,10 +13,16 @@ const image = (name: string, more = {}) => ({
   metadata: { name },
   spec: { dockerImage: IMAGE, ...more },
 })
+const http = {
+  args: ['streamableHttp'],
+  env: [{ name: 'PORT', value: '3000' }],
+  transport: 'STREAMABLE_HTTP',
+  containerPort: 3000,
+}
 const project = {
   kind: 'project',
   metadata: { name: 'demo' },
-  spec: { servers: [{ name: 'stdio' }] },
+  spec: { servers: [{ name: 'stdio' }, { name: 'http' }] },
 }
 
 describe.skipIf(!engineInstalled())('servers in containers', { timeout: 180_000 }, () => {
@@ -43,32 +49,37 @@ describe.skipIf(!engineInstalled())('servers in containers', { timeout: 180_000 
     }
     const serves = async (one: System) => {
       const client = await one.connect('demo')
-      const call = async () => {
-        const { content } = await client.callTool({ name: 'stdio__echo', arguments: { message: 'hello' } })
+      const call = async (server: string) => {
+        const { content } = await client.callTool({ name: `${server}__echo`, arguments: { message: 'hello' } })
         return JSON.stringify(content)
       }
-      await expect.poll(() => call().catch(String), SOON).toContain('Echo: hello')
+      for (const server of ['stdio', 'http'])
+        await expect.poll(() => call(server).catch(String), SOON).toContain('Echo: hello')
       await client.close()
     }
 
     const first = await start()
-    const manifests = [image('stdio'), project].map((each) => JSON.stringify(each)).join('\n---\n')
+    const manifests = [image('stdio'), image('http', http), project].map((each) => JSON.stringify(each)).join('\n---\n')
     expect((await first.mcpctl(['apply', '-f', '-'], { stdin: manifests })).stderr).toBe('')
     await serves(first)
     const before = await containers()
-    expect(before).toMatchObject([{ server: 'stdio', state: 'running' }])
+    expect(before.map(({ server }) => server).sort()).toEqual(['http', 'stdio'])
     expect((await first.mcpctl(['logs', 'server/stdio'])).stdout).toContain('Starting default (STDIO) server')
+    expect((await first.mcpctl(['logs', 'server/http'])).stdout).toContain('listening on port 3000')
 
-    // It speaks on stdin, which has ended with mcpd: it goes by itself.
+    // What speaks on stdin ends by itself, because that has ended with mcpd.
     await first.kill('SIGKILL')
-    const running = async () => (await containers()).filter(({ state }) => state === 'running')
-    await expect.poll(running, SOON).toEqual([])
+    const running = async () =>
+      (await containers()).flatMap(({ state, server }) => (state === 'running' ? [server] : []))
+    await expect.poll(running, SOON).toEqual(['http'])
 
     const second = await start()
     await serves(second)
     const after = await containers()
-    expect(after).toMatchObject([{ server: 'stdio', state: 'running' }])
-    expect(after[0]?.id).not.toBe(before[0]?.id)
+    const idOf = (all: typeof after, server: string) => all.find((each) => each.server === server)?.id
+    expect(after).toHaveLength(2)
+    expect(idOf(after, 'http')).toBe(idOf(before, 'http'))
+    expect(idOf(after, 'stdio')).not.toBe(idOf(before, 'stdio'))
 
     expect(await second.kill('SIGTERM')).toBe(0)
     expect(await containers()).toEqual([])
