@@ -2,7 +2,7 @@ import { ASK_FOR_EVENTS, type Cursor, isEventStream, readMessages, resumedAt } f
 import type { Failure } from './failures.ts'
 import type { HttpAnswer } from './http-client.ts'
 import { pause, pauseBefore } from './pauses.ts'
-import { type Refusal, readRefusal } from './refusals.ts'
+import { mayPass, type Refusal, readRefusal } from './refusals.ts'
 import type { HttpSession } from './session.ts'
 
 type Outcome =
@@ -70,7 +70,7 @@ const isLast = (session: HttpSession, outcome: Outcome, stood: boolean): boolean
   }
   if (outcome.kind !== 'refused') return false
   const { status, said } = outcome.refusal
-  if ((status >= 500 && status !== 501) || status === 429) return false
+  if (mayPass(status)) return false
   if (stood && (status === 400 || status === 404))
     session.end(`it does not know the session any more (HTTP ${status})${said}`, 0)
   else if (status === 401 || status === 403 || stood)

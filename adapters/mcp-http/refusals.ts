@@ -18,6 +18,10 @@ export interface Refusal {
 
 export const isSuccess = ({ status }: HttpAnswer): boolean => status >= 200 && status < 300
 
+/** Whether asking again later may help. 409: the server has not noticed yet that the stream before has ended. */
+export const mayPass = (status: number): boolean =>
+  (status >= 500 && status !== 501) || [408, 409, 425, 429].includes(status)
+
 export const readRefusal = async (answer: HttpAnswer, session: HttpSession): Promise<Refusal> => {
   const { status } = answer
   const text = await textOf(answer, session)

@@ -3,7 +3,7 @@ import { ASK_FOR_EVENTS, type Cursor, isEventStream, readUntilAnswered, resumedA
 import { HttpFailure, noAnswer } from './failures.ts'
 import { MAX_RESUMES } from './limits.ts'
 import { pause, pauseBefore } from './pauses.ts'
-import { readRefusal } from './refusals.ts'
+import { mayPass, readRefusal } from './refusals.ts'
 import type { HttpSession } from './session.ts'
 
 /**
@@ -56,7 +56,7 @@ const readOn = (
         return
       }
       const { status, said, failure } = await readRefusal(answer, session)
-      if (status >= 500 || status === 429) throw new HttpFailure(failure)
+      if (mayPass(status)) throw new HttpFailure(failure)
       throw new HttpFailure(noAnswer(`its stream ended before, and cannot be resumed (HTTP ${status}${said})`))
     },
   )

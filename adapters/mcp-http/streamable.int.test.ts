@@ -112,11 +112,12 @@ describe('a session over Streamable HTTP', () => {
       // The first says only where it stands, the second ends after an event, the third stays.
       if (n === 1) events(answer).end('id: e0\nretry: 10\ndata:\n\n')
       else if (n === 2) events(answer).end(event(news(1), 'id: e1\n') + event(news(2)))
+      else if (n === 3) answer.writeHead(409).end('there is such a stream')
       else events(answer).write(`: comment\nevent: other\ndata: not for us\n\n${event(news(3), 'event: message\n')}`)
     })
     await stream.initialize()
     await vi.waitFor(() => expect(stream.notifications('notifications/own')).toHaveLength(3), FINALLY)
-    expect(streams).toEqual([undefined, 'e0', 'e1'])
+    expect(streams).toEqual([undefined, 'e0', 'e1', 'e1'])
     expect(stream.logged).toEqual([])
   })
 
@@ -130,12 +131,13 @@ describe('a session over Streamable HTTP', () => {
         }
         resumed.push(asked.headers['last-event-id'])
         if (resumed.length === 1) events(answer).end(event(news(2), 'id: b\n'))
+        else if (resumed.length === 2) answer.writeHead(409).end('there is such a stream')
         else events(answer).end(event({ jsonrpc: '2.0', id: 7, result: { late: true } }))
       }),
     )
     await stream.initialize()
     expect((await stream.ask(7, 'tools/call')).result).toEqual({ late: true })
-    expect(resumed).toEqual(['a', 'b'])
+    expect(resumed).toEqual(['a', 'b', 'b'])
     expect(stream.notifications('notifications/own').map(({ params }) => params?.n)).toEqual([1, 2])
   })
 
