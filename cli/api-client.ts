@@ -5,6 +5,7 @@ import type {
   InstanceLogLine,
   MeAnswer,
   MutationAnswer,
+  ProbeAnswer,
   ResourceList,
   RolloutAnswer,
   RotationAnswer,
@@ -49,6 +50,14 @@ export interface LogOptions {
   readonly follow?: boolean
 }
 
+/** One MCP request to one instance. */
+export interface ProbeRequest {
+  readonly instance: string
+  readonly method: string
+  readonly params?: Readonly<Record<string, unknown>>
+  readonly timeoutSeconds: number
+}
+
 /** What to write: the parts of a manifest that are the user's own. */
 export interface Manifest {
   readonly name: string
@@ -77,6 +86,8 @@ export interface ApiClient {
   rollout(server: string): Promise<RolloutAnswer>
   /** What servers and instances print, as one log; with `follow` until the signal aborts, or until none of them is left. */
   logs(options: LogOptions): Promise<AsyncIterable<InstanceLogLine>>
+  /** Sends one MCP request straight to an instance of this server. */
+  probe(server: string, request: ProbeRequest): Promise<ProbeAnswer>
   /** What running instances use, of one server or of all. */
   usage(server: string | undefined): Promise<readonly UsageItem[]>
   version(): Promise<VersionAnswer>
@@ -193,6 +204,8 @@ const writes = (http: Caller) => {
     apply: (kind: KindNames, manifest: Manifest, options: WriteOptions = {}) =>
       write('PUT', path(kind, manifest.name), options, body(kind, manifest)),
     delete: (kind: KindNames, name: string, options: WriteOptions = {}) => write('DELETE', path(kind, name), options),
+    probe: (server: string, request: ProbeRequest) =>
+      http.json<ProbeAnswer>('POST', path(SERVERS, server, 'probe'), { body: request }),
     restartServer: (name: string) => write('POST', path(SERVERS, name, 'restart'), {}),
     makeDefaultBackend: (name: string) =>
       write('PUT', path({ kind: 'secretbackend', plural: 'secretbackends' }, name, 'default'), {}),

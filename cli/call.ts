@@ -1,12 +1,10 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { keyValue, texts } from './create/flags.ts'
 import type { Deps } from './deps.ts'
 import { CliError, exitCode, usageError } from './errors.ts'
+import { printData } from './output/data.ts'
 import { dataOption } from './output/format.ts'
-import { neutralText } from './output/neutral.ts'
-import { table } from './output/table.ts'
 import { ownVersion } from './own-version.ts'
-import { didYouMean } from './suggest.ts'
+import { argOption, findTool, parseObject, printContent, toolArguments, toolTable } from './tools.ts'
 import { defineVerb } from './verb.ts'
 
 export default defineVerb({
@@ -15,7 +13,7 @@ export default defineVerb({
     tool: { describe: 'The tool; without one, the tools are listed' },
   },
   options: {
-    arg: { type: 'string', many: true, describe: 'Argument of the tool: K=V; what is no text there is read as JSON' },
+    arg: argOption,
     json: { type: 'string', describe: 'All arguments, as a JSON object' },
     output: dataOption,
   },
@@ -28,30 +26,18 @@ export default defineVerb({
     'It goes the way that an agent goes: over HTTP through mcplocal. Exit code 1 when the tool answers with an error.',
   async run(deps, { project, tool, arg, json, output }) {
     if (tool === undefined && (arg.length > 0 || json !== undefined)) throw usageError('which tool?')
-    const given = json === undefined ? undefined : parseObject(json)
+    const given = parseObject('--json', json)
     return await withClient(deps, project, async (client) => {
       const tools = await allTools(client)
       if (tool === undefined) {
-        const rows = tools.map(({ name, description }) => [name, firstSentence(description)])
-        if (output === undefined) deps.out.data(table(['TOOL', 'DESCRIPTION'], rows))
-        else await printData(deps, output, tools)
+        if (output === undefined) deps.out.data(toolTable(tools))
+        else await printData(deps.out, output, tools)
         return undefined
       }
-      const definition = tools.find(({ name }) => name === tool)
-      if (definition === undefined) {
-        const hint = didYouMean(
-          tool,
-          tools.map(({ name }) => name),
-          `"mcpctl call ${project}" lists them`,
-        )
-        throw new CliError('not-found', `project/${project} has no tool "${tool}"`, { hint })
-      }
-      const result = await client.callTool({
-        name: tool,
-        arguments: { ...given, ...fromArgs(arg, definition.inputSchema.properties) },
-      })
-      if (output === undefined) printContent(deps, result)
-      else await printData(deps, output, result)
+      const found = findTool(tools, tool, `project/${project}`, `call ${project}`)
+      const result = await client.callTool({ name: tool, arguments: toolArguments(found, arg, given) })
+      if (output === undefined) printContent(deps.out, result)
+      else await printData(deps.out, output, result)
       return result.isError === true ? exitCode.failed : undefined
     })
   },
@@ -117,47 +103,3 @@ const allTools = async (client: Client) => {
   }
   return tools
 }
-
-const fromArgs = (args: readonly string[], properties: object | undefined): Record<string, unknown> =>
-  Object.fromEntries(
-    texts(args).map((each) => {
-      const [key, value] = keyValue('--arg', each)
-      const schema: unknown =
-        properties === undefined ? undefined : Object.entries(properties).find(([name]) => name === key)?.[1]
-      const isText = typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'string'
-      return [key, isText ? value : jsonOrText(value)]
-    }),
-  )
-
-const jsonOrText = (value: string): unknown => {
-  try {
-    return JSON.parse(value)
-  } catch {
-    return value // a text without quotes
-  }
-}
-
-const parseObject = (json: string): Record<string, unknown> => {
-  const value = jsonOrText(json)
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw usageError('--json wants a JSON object')
-  return { ...value }
-}
-
-const printContent = ({ out }: Deps, result: Record<string, unknown>): void => {
-  const blocks: unknown[] = Array.isArray(result.content) ? result.content : []
-  for (const block of blocks) {
-    const text = typeof block === 'object' && block !== null && 'text' in block ? block.text : undefined
-    const shown = typeof text === 'string' ? text : JSON.stringify(block, null, 2)
-    out.line(out.isTTY ? neutralText(shown) : shown)
-  }
-  if (blocks.length === 0 && result.structuredContent !== undefined)
-    out.line(JSON.stringify(result.structuredContent, null, 2))
-}
-
-const printData = async ({ out }: Deps, format: string, value: unknown): Promise<void> => {
-  const { toJson, toYaml } = await import('./output/yaml.ts')
-  out.data((format === 'json' ? toJson : toYaml)(value))
-}
-
-const firstSentence = (text: string | undefined): string => (text ?? '').split(/(?<=[.!?])\s|\n/)[0] ?? ''

@@ -2,9 +2,10 @@ import type { InstanceLogLine } from './api/answers.ts'
 import type { LogOptions } from './api-client.ts'
 import type { Deps } from './deps.ts'
 import { durationSeconds } from './duration.ts'
-import { isCode, usageError } from './errors.ts'
+import { usageError } from './errors.ts'
 import { neutralLine } from './output/neutral.ts'
-import { findKind, getTarget, type Target } from './targets.ts'
+import { serversAndInstances } from './servers-and-instances.ts'
+import { findKind, type Target } from './targets.ts'
 import { defineVerb } from './verb.ts'
 
 /** Lines of each copy that a selector shows, unless --tail says otherwise: as kubectl has it. */
@@ -36,13 +37,16 @@ export default defineVerb({
   ],
   async run(deps, { targets: words, selector, ...values }) {
     if (words.length > 0 && selector !== undefined) throw usageError('--selector does not go with names')
-    const targets = selector === undefined ? await logTargets(deps, words) : []
+    if (words.length === 0 && selector === undefined)
+      throw usageError('logs of what?', 'Name a server or an instance, or give --selector')
+    const since = values.since === undefined ? undefined : sinceTime(values.since, deps.now())
+    const targets = selector === undefined ? await serversAndInstances(deps, words, 'have no logs') : []
     const named = (kind: string) => targets.filter((each) => each.kind.kind === kind).map(({ name }) => name)
     const options = {
       follow: values.follow,
       tail: values.tail ?? (selector === undefined ? undefined : SELECTED_TAIL),
       previous: values.previous,
-      since: values.since === undefined ? undefined : sinceTime(values.since, deps.now()),
+      since,
       servers: named('server'),
       instances: named('instance'),
       labelSelector: selector,
@@ -87,46 +91,6 @@ const printer = ({ out, env }: Deps, { timestamps, prefix }: LineOptions): ((lin
 
 /** Of the terminal's own palette, those that can be read on dark and on light. */
 const COLOURS = ['36', '33', '35', '32', '34', '31']
-
-/** Each is one resource that exists; `NAME` alone is a server, or, where there is none of that name, an instance. */
-const logTargets = async (deps: Deps, words: readonly string[]): Promise<readonly Target[]> => {
-  const registry = await deps.registry()
-  const [server, instance] = [findKind(registry, 'server'), findKind(registry, 'instance')]
-  const [first = '', ...names] = words
-  if (first === '') throw usageError('logs of what?', 'Name a server or an instance, or give --selector')
-  const found = (word: string, name: string): Target => {
-    const kind = findKind(registry, word)
-    if (kind !== server && kind !== instance)
-      throw usageError(`${kind.plural} have no logs`, 'Servers and instances do')
-    return { kind, name }
-  }
-  const isKind = names.length > 0 && registry.find(first) !== undefined
-  const targets: Target[] = []
-  for (const word of isKind ? names : words) {
-    const [kind = '', name] = word.split('/')
-    const target = isKind ? found(first, word) : name === undefined ? undefined : found(kind, name)
-    if (target === undefined) targets.push(await serverOrInstance(deps, word, { server, instance }))
-    else {
-      await getTarget(deps.api, target)
-      targets.push(target)
-    }
-  }
-  return targets
-}
-
-const serverOrInstance = async (
-  { api }: Deps,
-  name: string,
-  { server, instance }: Record<'server' | 'instance', Target['kind']>,
-): Promise<Target> => {
-  try {
-    await getTarget(api, { kind: server, name })
-    return { kind: server, name }
-  } catch (error) {
-    if (!isCode(error, 'not-found') || (await api.find(instance, name)) === undefined) throw error
-    return { kind: instance, name }
-  }
-}
 
 /** Whether there is more than one instance at this moment. */
 const areSeveral = async (deps: Deps, targets: readonly Target[]): Promise<boolean> => {

@@ -1,6 +1,7 @@
 import type { UsageItem } from './api/answers.ts'
 import type { Deps } from './deps.ts'
 import { exitCode, usageError } from './errors.ts'
+import { printData } from './output/data.ts'
 import { dataOption } from './output/format.ts'
 import { table, tableLayout } from './output/table.ts'
 import { getTarget, parseTargets, type Target } from './targets.ts'
@@ -38,7 +39,7 @@ export default defineVerb({
       sortBy,
     )
     const idle = (named ?? []).filter(({ name }) => !rows.some((row) => row.name === name))
-    if (output !== undefined) await printData(deps, output, rows, perServer)
+    if (output !== undefined) await printRows(deps, output, rows, perServer)
     else if (rows.length > 0) deps.out.data(text(rows, perServer, headers))
     else if (idle.length === 0) deps.out.note('Nothing runs')
     for (const { kind, name } of idle) deps.out.note(`${kind.kind}/${name} does not run`)
@@ -115,8 +116,7 @@ const text = (rows: readonly Row[], perServer: boolean, withHeaders: boolean): s
   return cells.map((row) => `${layout.line(row)}\n`).join('')
 }
 
-const printData = async ({ out }: Deps, format: string, rows: readonly Row[], perServer: boolean): Promise<void> => {
-  const { toJson, toYaml } = await import('./output/yaml.ts')
+const printRows = async ({ out }: Deps, format: string, rows: readonly Row[], perServer: boolean): Promise<void> => {
   const items = rows.map(({ instances, ...row }) => (perServer ? { ...row, instances } : row))
-  out.data((format === 'json' ? toJson : toYaml)({ items }))
+  await printData(out, format, { items })
 }

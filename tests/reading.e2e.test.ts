@@ -101,6 +101,31 @@ describe('the copies of a server', () => {
     expect(timed).toEqual([...timed].sort((x, y) => (x.slice(0, 24) < y.slice(0, 24) ? -1 : 1)))
   })
 
+  it('are spoken with one by one, and a tool of one is called', async () => {
+    const [a = '', b = ''] = await instancesOf('two')
+    const table = await ran('test', 'server/two')
+    for (const name of [a, b]) expect(table).toMatch(new RegExp(`^${name} +Yes +20\\d\\d-`, 'm'))
+    expect(table).toContain('check')
+    expect(await ran('test', 'two', '--instance', b, '--tool', 'check')).toBe('fine\n')
+    const answer = JSON.parse(await ran('test', a, '--tool', 'check', '-o', 'json'))
+    expect(answer).toMatchObject({ instance: a, ok: true, result: { content: [{ text: 'fine' }] } })
+  })
+
+  it('are described with the server, what it was given by source, and no value', async () => {
+    const [a = ''] = await instancesOf('two')
+    const server = await ran('describe', 'server', 'two')
+    expect(server).toMatch(new RegExp(`^  ${a} +two +1/1 +Running +0 `, 'm'))
+    expect(server).toMatch(/^ {2}Running +True /m)
+    expect(server).toMatch(new RegExp(`^  instance/${a} .*InstanceStarted`, 'm'))
+    const instance = await ran('describe', 'instance', a)
+    expect(instance).toMatch(/^Runtime:\n {2}runtime: +process\n {2}pid: +\d+/m)
+    for (const text of [server, instance]) {
+      expect(text).toContain('  WORDS:      <a value in the spec; --show-values shows it>\n')
+      expect(text).not.toContain('first words')
+    }
+    expect(await ran('get', 'instances', '-o', 'wide')).toMatch(new RegExp(`^${a} +two +1/1 .* process +\\d+ `, 'm'))
+  })
+
   it('are followed through a rolling change, until Ctrl-C', async () => {
     const before = await instancesOf('two')
     const { text, child } = inBackground('logs', 'two', '-f', '--tail', '1')

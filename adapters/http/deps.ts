@@ -6,6 +6,7 @@ import type { CommandLoop } from '../../commands/handle.ts'
 import type { Lease } from '../../commands/lease.ts'
 import type { ReactorStatus } from '../../commands/reactors/reactor.ts'
 import type { ResourceCommands } from '../../commands/resources.ts'
+import type { InstanceHost } from '../../domain/instance/host.ts'
 import type { InstanceLogs, Usage } from '../../domain/instance/runtime.ts'
 import type { Clock, NewId } from '../../domain/kernel/clock.ts'
 import type { EventLog } from '../../domain/kernel/event-log.ts'
@@ -28,6 +29,7 @@ export interface HttpDeps {
   readonly instanceLogs: InstanceLogs
   /** What an instance uses now; undefined when it does not run, or its runtime cannot tell. */
   readonly instanceUsage: (instance: string) => Promise<Usage | undefined>
+  readonly probeInstance: InstanceHost['probe']
   /** Client sessions that an instance serves now. */
   readonly instanceSessions: (instance: string) => number
   /** Clear values of a secret, by key. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { coded } from '../../domain/kernel/errors.ts'
+import { coded, codeOf } from '../../domain/kernel/errors.ts'
 import type { HttpDeps } from './deps.ts'
 import { leaves } from './leaving.ts'
 
@@ -20,12 +20,26 @@ export const instancesElsewhere = coded(
   }),
 )
 
+/** 502: it was passed on, and whether it was done is not known. */
+const relayBroken = coded(
+  'relay-broken',
+  502,
+  'The mcpd that runs the servers was asked, and did not answer to the end',
+  (why: string) => ({
+    message: `the mcpd that runs the servers was asked and did not answer: ${why}`,
+    hint: 'What was asked for may have been done: look before it is asked again',
+  }),
+)
+
+/** Nobody was reached: nothing was done. */
+const NOT_REACHED: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'])
+
 /** Whether another mcpd asks for its client: such a request is never passed on again. */
 export const isRelayed = (request: FastifyRequest): boolean => request.headers[RELAYED_HEADER] !== undefined
 
 /**
  * Has the mcpd that runs the instances answer, with the caller's own bearer.
- * @returns false when that is this mcpd. @throws InstancesElsewhere
+ * @returns false when that is this mcpd. @throws InstancesElsewhere, RelayBroken
  */
 export const relayed = async (
   deps: Pick<HttpDeps, 'instancesAt'>,
@@ -36,18 +50,29 @@ export const relayed = async (
   const place = deps.instancesAt()
   if (place === 'here') return false
   if (place === 'nowhere' || isRelayed(request)) throw instancesElsewhere('they are just moving')
+  const { method, body } = request
+  const isRead = method === 'GET'
   const answer = await fetch(new URL(request.url, place.url), {
-    headers: { authorization: request.headers.authorization ?? '', [RELAYED_HEADER]: '1' },
+    method,
+    headers: {
+      authorization: request.headers.authorization ?? '',
+      [RELAYED_HEADER]: '1',
+      ...(isRead ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(isRead ? {} : { body: JSON.stringify(body) }),
     redirect: 'error',
     signal: leaves(reply.raw, ending),
   }).catch((error: unknown) => {
-    throw instancesElsewhere(`${place.url} does not answer (${causeOf(error)})`)
+    const why = `${place.url} does not answer (${causeOf(error)})`
+    throw isRead || NOT_REACHED.has(causeCode(error)) ? instancesElsewhere(why) : relayBroken(why)
   })
   reply.code(answer.status).type(answer.headers.get('content-type') ?? 'application/octet-stream')
   // The two declarations of a web stream, of Node and of the DOM, are one and the same thing at run time.
   await reply.send(answer.body === null ? '' : Readable.fromWeb(answer.body as ReadableStream))
   return true
 }
+
+const causeCode = (error: unknown): unknown => codeOf(error instanceof Error ? (error.cause ?? error) : error)
 
 /** fetch says "fetch failed" and keeps what happened in its cause. */
 const causeOf = (error: unknown): string => {

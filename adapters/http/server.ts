@@ -14,6 +14,7 @@ import { logRoutes } from './log-routes.ts'
 import { malformedRequests } from './malformed.ts'
 import { createMetrics, type HttpMetrics } from './metrics.ts'
 import { openapiOptions } from './openapi.ts'
+import { probeRoute } from './probe-route.ts'
 import { internal, invalidRequest, methodNotAllowed, routeNotFound, sendProblem, toCodedError } from './problem.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { rolloutRoutes } from './rollout-routes.ts'
@@ -87,6 +88,7 @@ export const createHttpServer = async (deps: HttpDeps): Promise<{ app: FastifyIn
     rolloutRoutes(scope, deps)
     logRoutes(scope, deps, ending)
     usageRoute(scope, deps, ending)
+    probeRoute(scope, deps, ending)
     systemRoutes(scope, deps, metrics)
     linkRoute(scope, deps)
     scope.get('/openapi.json', { config: { access: 'public' } }, async () => app.swagger())

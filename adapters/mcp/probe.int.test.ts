@@ -37,7 +37,12 @@ describe('a probe', () => {
     ['a JSON-RPC error', 'rpc-error', 'the database is away (-32000)'],
   ])('fails with %s', async (_what, check, reason) => {
     await mcpd.start(misbehaving('i1', [`--check=${check}`]))
-    expect(await probe('tools/call', { name: 'check' })).toEqual({ ok: false, reason })
+    expect(await probe('tools/call', { name: 'check' })).toMatchObject({ ok: false, reason })
+  })
+
+  it('has the result, too, when that says itself that it is an error', async () => {
+    await mcpd.start(misbehaving('i1', ['--check=isError']))
+    expect(await probe('tools/call', { name: 'check' })).toMatchObject({ result: { isError: true } })
   })
 
   it('fails at its deadline, and the server may go on', async () => {
@@ -48,7 +53,10 @@ describe('a probe', () => {
 
   it('keeps what is secret out of its reason', async () => {
     await mcpd.start(misbehaving('i1', ['--check=isError'], { WHY: 'hunter2-hunter2' }))
-    expect(await probe('tools/call', { name: 'check' })).toEqual({ ok: false, reason: 'isError: [redacted]' })
+    expect(await probe('tools/call', { name: 'check' })).toMatchObject({
+      ok: false,
+      reason: 'isError: [redacted]',
+    })
   })
 
   it('reaches the server with a ping, too', async () => {

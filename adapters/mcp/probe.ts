@@ -26,7 +26,12 @@ export const probeUpstream = (
       attachment.detach()
       resolve(answer)
     }
-    const fail = (reason: string): void => settle({ ok: false, reason: redact(reason).slice(0, MAX_REASON) })
+    const fail = (reason: string, result?: JsonObject): void =>
+      settle({
+        ok: false,
+        reason: redact(reason).slice(0, MAX_REASON),
+        ...(result === undefined ? {} : { result }),
+      })
     const onAbort = (): void => fail('nobody wants to know any more')
     const attachment = upstream.attach(
       {
@@ -35,7 +40,7 @@ export const probeUpstream = (
           if (message.id !== PROBE_ID || message.method !== undefined) return
           const failure = failureOf(message)
           if (failure === undefined) settle({ ok: true, result: message.result ?? {} })
-          else fail(failure)
+          else fail(failure, message.result)
         },
         finished: () => {},
         // Its end does not wait for this.

@@ -51,6 +51,16 @@ export interface InstanceLogLine {
   readonly line: string
 }
 
+/** What came of one MCP request to one instance. */
+export interface ProbeAnswer {
+  readonly instance: string
+  readonly ok: boolean
+  readonly latencyMs: number
+  readonly result?: Readonly<Record<string, unknown>>
+  /** Why it is no good answer. */
+  readonly reason?: string
+}
+
 /** What an instance uses. */
 export interface UsageItem {
   readonly instance: string

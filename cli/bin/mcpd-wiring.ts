@@ -163,6 +163,7 @@ export const wire = async (
     readSide,
     instanceLogs: logs,
     instanceUsage: async (instance) => await runtime.usage?.(instance),
+    probeInstance: host.probe,
     instanceSessions: (instance) => host.connection(instance)?.sessions ?? 0,
     secretValues: secrets.values,
     rotateMasterKey: async (context) => ({ ...(await rotateMasterKey({ commands: loop, clock, keyring }, context)) }),

@@ -33,6 +33,9 @@ export class FakeMcpd {
   /** Called before every request; what it answers is sent instead. */
   intercept: (request: { readonly method: string; readonly path: string }) => Answer | undefined = () => undefined
   logLines: readonly object[] = []
+  /** Answers one MCP request to an instance. */
+  probe: (request: { readonly instance: string; readonly method: string; readonly params?: JsonObject }) => object =
+    () => ({})
   usage: readonly { readonly server: string }[] = []
   status: JsonObject = {}
   /** Set by `start`, and still known after `stop`. */
@@ -174,6 +177,7 @@ export class FakeMcpd {
     body: string,
   ): Answer {
     const ifMatch = options.ifMatch?.replaceAll('"', '')
+    if (below === 'probe') return { body: this.probe(JSON.parse(body)) }
     if (below === 'default') return { body: { outcome: 'configured', events: [] } }
     if (method === 'DELETE' && name !== undefined) {
       const before = toResource(this.store.row(kind.kind, name))

@@ -10,10 +10,15 @@ export interface Probe {
   readonly signal: AbortSignal
 }
 
-/** `reason` is for people, and has no secrets in it. */
+/** `reason` is for people, and has no secrets in it; a result is what the server answered, untouched. */
 export type ProbeAnswer =
   | { readonly ok: true; readonly result: JsonObject }
-  | { readonly ok: false; readonly reason: string }
+  | {
+      readonly ok: false
+      readonly reason: string
+      /** Where it answered, and says itself that it failed (`isError`). */
+      readonly result?: JsonObject
+    }
 
 /**
  * Runs instances and speaks MCP with them: a runtime's program plus its initialised MCP connection. The reconciler says

@@ -91,6 +91,7 @@ export const startApi = async (logger: Logger = silent): Promise<TestApi> => {
     instanceLogs: { read: async function* () {}, remove: async () => {} },
     instanceUsage: async () => undefined,
     instanceSessions: () => 0,
+    probeInstance: async () => ({ ok: false, reason: 'it is not running' }),
     secretValues: secretReader(loop, registry, keyring).values,
     rotateMasterKey: async () => ({}),
     instancesAt: () => 'here',
