@@ -7,9 +7,10 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openProcessRuntime } from './process-runtime.ts'
 import { findProcess } from './process-table.ts'
 import { intention, type RunRecord, started } from './run-record.ts'
+import { cgroupsHere } from './testing/cgroups.ts'
 import { startHost } from './testing/host.ts'
 import { handles, isAlive, processesIn } from './testing/processes.ts'
-import { forking, script, stubborn } from './testing/programs.ts'
+import { daemonising, forking, script, stubborn } from './testing/programs.ts'
 import { startRegistry } from './testing/registry.ts'
 import { scratchFolder } from './testing/scratch.ts'
 
@@ -20,6 +21,9 @@ const openAgain = async (dataFolder: string) => {
   onTestFinished(() => runtime.close())
   return runtime
 }
+
+const { folder: hasCgroups } = await cgroupsHere()
+if (!hasCgroups) console.log('The end of daemons of a killed mcpd was not tried: there are no cgroups')
 
 /** A host with a program that ignores everything but SIGKILL, and one that has forked such a program. */
 const setUp = async () => {
@@ -70,6 +74,29 @@ describe('when mcpd is killed', { timeout: 30_000 }, () => {
     await openAgain(dataFolder)
     expect(pids.filter(isAlive)).toEqual([])
     expect(await readdir(join(dataFolder, 'run'))).toEqual([])
+  })
+
+  it.skipIf(!hasCgroups)('the watcher ends daemons, too, and so does the next mcpd without one', async () => {
+    const dataFolder = await scratchFolder()
+    const run = async () => {
+      const host = startHost(dataFolder, [daemonising])
+      const { watcher, programs } = await host.state()
+      const daemon = Number(programs[0]?.line)
+      onTestFinished(() => void (isAlive(daemon) && process.kill(daemon, 'SIGKILL')))
+      expect(isAlive(daemon)).toBe(true)
+      return { host, watcher, daemon }
+    }
+    const first = await run()
+    await first.host.kill()
+    await vi.waitFor(() => expect([first.daemon, first.watcher].filter(isAlive)).toEqual([]), eventually)
+    const { host, watcher, daemon } = await run()
+    host.freeze()
+    process.kill(watcher, 'SIGKILL')
+    await host.kill()
+    await vi.waitFor(() => expect(isAlive(watcher)).toBe(false), eventually)
+    expect(isAlive(daemon)).toBe(true)
+    await openAgain(dataFolder)
+    expect(isAlive(daemon)).toBe(false)
   })
 
   it('at any moment of starting and stopping, nothing is left', async () => {

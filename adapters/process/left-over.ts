@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { endCgroup } from './cgroup.ts'
 import { endGroup } from './group-signals.ts'
 import {
   allProcesses,
@@ -45,7 +46,8 @@ const findGroups = (record: RunRecord): number[] => {
 
 const ended = async (record: RunRecord): Promise<boolean> => {
   const results = await Promise.all(findGroups(record).map((group) => endGroup(group, LEFT_OVER_GRACE_MS)))
-  return results.every(Boolean)
+  const fled = record.cgroup === undefined || (await endCgroup(record.cgroup, LEFT_OVER_GRACE_MS))
+  return fled && results.every(Boolean)
 }
 
 /**

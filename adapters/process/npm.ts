@@ -1,13 +1,9 @@
 import { constants } from 'node:fs'
 import { access, realpath } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
-import { lastLines } from '../../domain/instance/exit-reason.ts'
-import { lineSplitter } from '../../domain/instance/line-splitter.ts'
 import { startFailed } from '../../domain/instance/runtime.ts'
 import type { ProcessGroups } from './process-groups.ts'
-
-const MAX_LINE = 8 * 1024
-const KILL_GRACE_MS = 1_000
+import { runTool } from './tool-run.ts'
 
 const exists = (file: string, mode: number): Promise<boolean> =>
   access(file, mode).then(
@@ -101,22 +97,10 @@ export const npmInstall = async (options: {
     '--fetch-retry-maxtimeout=2000',
   ]
   const env = npmEnvironment(environment, { scripts })
-  const group = await groups.spawn(command, args, { cwd: folder, env, stdin: 'ignore' })
-  const tail = lastLines()
   let code = ''
   const onLine = (line: string) => {
     code ||= /^npm (?:error|ERR!) code (\S+)/.exec(line)?.[1] ?? ''
-    tail.push(line)
   }
-  for (const stream of [group.child.stdout, group.child.stderr]) {
-    const lines = lineSplitter({ maxBytes: MAX_LINE, onLine, onTooLong: onLine })
-    stream?.on('data', (chunk: Buffer) => lines.push(chunk))
-  }
-  const onAbort = () => void group.end(KILL_GRACE_MS)
-  signal.addEventListener('abort', onAbort, { once: true })
-  const exit = await new Promise<number | null>((resolve) => group.child.once('exit', resolve))
-  await group.gone
-  signal.removeEventListener('abort', onAbort)
-  signal.throwIfAborted()
-  return exit === 0 ? undefined : { code, output: tail.toString() }
+  const { exit, output } = await runTool({ groups, command, args, cwd: folder, env, signal, onLine })
+  return exit === 0 ? undefined : { code, output }
 }

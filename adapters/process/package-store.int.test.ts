@@ -50,17 +50,20 @@ describe('the package store', { timeout: 30_000 }, () => {
     expect(await readFile(program.args[0] ?? '', 'utf8')).toContain('node')
   })
 
-  it('keeps its first answer, without the registry and over a restart', async () => {
-    const { store, folder, registry } = await setUp(tool('1.0.0'))
-    await store.program(wanted(), never)
-    await registry.publish(tool('2.0.0'))
-    const asked = registry.requests.length
-    expect(await store.program(wanted(), never)).toMatchObject({ version: '1.0.0' })
-    expect(registry.requests).toHaveLength(asked)
-    await registry.close()
-    const again = await openStore(folder, registry.environment)
-    expect(await again.program(wanted(), never)).toMatchObject({ version: '1.0.0' })
-  })
+  it.each([undefined, '^1.0.0'])(
+    'keeps its first answer for %s, without the registry and over a restart',
+    async (range) => {
+      const { store, folder, registry } = await setUp(tool('1.0.0'))
+      await store.program(wanted(range), never)
+      await registry.publish(tool('1.5.0'))
+      const asked = registry.requests.length
+      expect(await store.program(wanted(range), never)).toMatchObject({ version: '1.0.0' })
+      expect(registry.requests).toHaveLength(asked)
+      await registry.close()
+      const again = await openStore(folder, registry.environment)
+      expect(await again.program(wanted(range), never)).toMatchObject({ version: '1.0.0' })
+    },
+  )
 
   it('installs the newest version in a range, and each range for itself', async () => {
     const { store } = await setUp(tool('1.0.0'), tool('1.4.0'), tool('2.0.0'))

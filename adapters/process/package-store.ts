@@ -8,7 +8,9 @@ import { installFailed } from './package-failure.ts'
 import { checkPackage, folderName } from './package-name.ts'
 import { type PackageProgram, packageProgram } from './package-program.ts'
 import type { ProcessGroups } from './process-groups.ts'
+import { pythonProgram, requirementOf } from './python-package.ts'
 import { syncPath, syncTree } from './sync-tree.ts'
+import { uvInstall } from './uv.ts'
 
 /** How long an installation may take. */
 const INSTALL_DEADLINE_MS = 5 * 60_000
@@ -16,6 +18,8 @@ const TEMPORARY = '.installing-'
 
 export interface PackageRequest {
   readonly packageName: string
+  /** Where it is from: npm, or PyPI. Default node. */
+  readonly runtime?: 'node' | 'python' | undefined
   /** Version or range; undefined is the newest there is when it is first asked for. */
   readonly version?: string | undefined
   /** Whether install scripts may run. Such a package never shares a folder with one installed without. */
@@ -35,7 +39,7 @@ export interface PackageStore {
 export interface PackageStoreOptions {
   readonly folder: string
   readonly groups: ProcessGroups
-  /** mcpd's own environment: npm gets its configuration from there. */
+  /** mcpd's own environment: npm and uv get their configuration from there. */
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly deadlineMs?: number
 }
@@ -52,16 +56,30 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   )
 
+/** No name of npm begins with it: what is from PyPI, and uv's own, stand apart. */
+const PYTHON = '+pypi'
+const UV = '+uv'
+
 /** A folder for each name, in it one for each version that was asked for: readable where it can be, a hash else. */
-const slotOf = ({ packageName, version, allowScripts }: PackageRequest): string => {
+const slotOf = ({ packageName, runtime, version, allowScripts }: PackageRequest): string => {
   const asked = version?.trim() ?? 'newest'
   const readable = /^[\w.^~+-]+$/.test(asked)
     ? asked
     : `range-${createHash('sha256').update(asked).digest('hex').slice(0, 16)}`
-  return join(folderName(packageName), allowScripts ? `${readable}@scripts` : readable)
+  const name = runtime === 'python' ? join(PYTHON, packageName.toLowerCase()) : folderName(packageName)
+  return join(name, allowScripts ? `${readable}@scripts` : readable)
 }
 
-/** Installs npm packages, each once, whole or not at all. Expects to be the only one that works on its folder. */
+const programIn = (folder: string, { packageName, runtime }: PackageRequest): Promise<PackageProgram> =>
+  runtime === 'python' ? pythonProgram(folder, packageName) : packageProgram(folder, packageName)
+
+/** @throws startFailed */
+const checkRequest = ({ packageName, runtime, version }: PackageRequest): void => {
+  if (runtime === 'python') requirementOf(packageName, version)
+  else checkPackage(packageName, version)
+}
+
+/** Installs packages of npm and PyPI, each once, whole or not at all. Expects to be the only one that works on its folder. */
 export const openPackageStore = async (options: PackageStoreOptions): Promise<PackageStore> => {
   const { folder, groups, environment, deadlineMs = INSTALL_DEADLINE_MS } = options
   const closing = new AbortController()
@@ -70,16 +88,30 @@ export const openPackageStore = async (options: PackageStoreOptions): Promise<Pa
   const leftOver = (await readdir(folder)).filter((name) => name.startsWith(TEMPORARY))
   for (const name of leftOver) await rm(join(folder, name), { recursive: true, force: true })
 
-  /** What npm is asked for: the version the other slot of the same request has, so that scripts do not change it. */
-  const wanted = async (request: PackageRequest): Promise<string> => {
+  /** The version to ask for: the one the other slot of the same request has, so that scripts do not change it. */
+  const wanted = async (request: PackageRequest): Promise<string | undefined> => {
     const other = join(folder, slotOf({ ...request, allowScripts: !request.allowScripts }))
-    if (!(await isThere(other))) return request.version ?? 'latest'
-    return (await packageProgram(other, request.packageName)).version
+    return (await isThere(other)) ? (await programIn(other, request)).version : request.version
+  }
+
+  const python = async (request: PackageRequest, into: string, signal: AbortSignal): Promise<void> => {
+    const { packageName: name, allowScripts: scripts } = request
+    const requirement = requirementOf(name, await wanted(request))
+    await uvInstall({
+      groups,
+      folder: into,
+      ownFolder: join(folder, UV),
+      environment,
+      name,
+      requirement,
+      scripts,
+      signal,
+    })
   }
 
   const npm = async (request: PackageRequest, into: string, signal: AbortSignal): Promise<void> => {
     const { packageName, allowScripts } = request
-    const dependencies = { [packageName]: await wanted(request) }
+    const dependencies = { [packageName]: (await wanted(request)) ?? 'latest' }
     await writeFile(join(into, 'package.json'), JSON.stringify({ private: true, dependencies }))
     const run = { groups, folder: into, environment, scripts: allowScripts, signal }
     const first = await npmInstall({ ...run, cached: true })
@@ -95,8 +127,9 @@ export const openPackageStore = async (options: PackageStoreOptions): Promise<Pa
     const temporary = join(folder, `${TEMPORARY}${randomUUID()}`)
     try {
       await mkdir(temporary, { mode: 0o700 })
-      await npm(request, temporary, AbortSignal.any([cancel, closing.signal, deadline]))
-      await packageProgram(temporary, request.packageName) // what cannot be started is not kept
+      const signal = AbortSignal.any([cancel, closing.signal, deadline])
+      await (request.runtime === 'python' ? python : npm)(request, temporary, signal)
+      await programIn(temporary, request) // what cannot be started is not kept
       await syncTree(temporary)
       await mkdir(dirname(slot), { recursive: true, mode: 0o700 })
       await rename(temporary, slot)
@@ -108,7 +141,7 @@ export const openPackageStore = async (options: PackageStoreOptions): Promise<Pa
       if (closing.signal.aborted) throw startFailed(`${shown} was not installed: mcpd is stopping.`)
       if (deadline.aborted)
         throw startFailed(
-          `The package ${shown} could not be installed within ${deadlineMs / 1_000} seconds; npm was ended.`,
+          `The package ${shown} could not be installed within ${deadlineMs / 1_000} seconds; ${request.runtime === 'python' ? 'uv' : 'npm'} was ended.`,
           'Check the network and the registry; the start is tried again.',
         )
       const code = String(codeOf(error) ?? '')
@@ -154,13 +187,13 @@ export const openPackageStore = async (options: PackageStoreOptions): Promise<Pa
   return {
     async program(request, { signal }) {
       signal.throwIfAborted()
-      checkPackage(request.packageName, request.version)
+      checkRequest(request)
       const slot = join(folder, slotOf(request))
       if (!(await isThere(slot))) {
         if (closing.signal.aborted) throw startFailed(`${request.packageName} was not installed: mcpd is stopping.`)
         await waitFor(share(request, slot), signal)
       }
-      return packageProgram(slot, request.packageName)
+      return programIn(slot, request)
     },
     async close() {
       closing.abort()

@@ -12,6 +12,7 @@ import { CodedError, codeOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { redactor } from '../../domain/secret/redact.ts'
+import { showBytes } from './confinement.ts'
 import type { InstanceLog } from './instance-log.ts'
 import { isInstanceName, openInstanceLogs } from './instance-logs.ts'
 import { silent } from './logger.ts'
@@ -41,6 +42,8 @@ export interface ProcessRuntimeOptions {
   readonly installDeadlineMs?: number
   /** Longest line of stdout, in bytes. */
   readonly maxLine?: number
+  /** Whether programs get cgroups of their own, where the system has them. Default true. */
+  readonly cgroups?: boolean
   /** How long the port of an HTTP server may take to open. */
   readonly portDeadlineMs?: number
 }
@@ -99,7 +102,11 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
   const { logger = silent, environment = process.env, installDeadlineMs, maxLine, now, portDeadlineMs } = options
   await mkdir(options.dataFolder, { recursive: true, mode: 0o700 })
   const dataFolder = await realpath(options.dataFolder)
-  const groups = await openProcessGroups({ folder: join(dataFolder, 'run'), logger })
+  const groups = await openProcessGroups({
+    folder: join(dataFolder, 'run'),
+    logger,
+    ...(options.cgroups === undefined ? {} : { cgroups: options.cgroups }),
+  })
   const store = await openPackageStore({
     folder: join(dataFolder, 'packages'),
     groups,
@@ -128,9 +135,7 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
         ? startFailed('This mcpd runs no containers.', 'Use packageName or command')
         : startFailed('A server at a URL is not started here.')
     const { packageName, runtime, version, allowScripts } = program
-    if (runtime === 'python')
-      throw startFailed('This mcpd runs no packages from PyPI.', 'Use a package from npm, or command')
-    const found = await store.program({ packageName, version, allowScripts }, { signal })
+    const found = await store.program({ packageName, runtime, version, allowScripts }, { signal })
     return {
       command: found.command,
       args: [...found.args, ...program.args],
@@ -138,11 +143,12 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
     }
   }
 
-  /** A run begins with the program of an instance, and with its first session since mcpd began. */
-  const beginRun = async (log: InstanceLog, { instance, session }: Launch): Promise<void> => {
-    if (session !== undefined && sessionsBegun.has(instance)) return
+  /** A run begins with the program of an instance, and with its first session since mcpd began. @returns whether it did */
+  const beginRun = async (log: InstanceLog, { instance, session }: Launch): Promise<boolean> => {
+    if (session !== undefined && sessionsBegun.has(instance)) return false
     if (session !== undefined) sessionsBegun.add(instance)
     await log.startRun()
+    return true
   }
 
   const launchProgram = async (launch: Launch, signal: AbortSignal): Promise<ProcessProgram> => {
@@ -153,7 +159,7 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
     const log = logOfSession(whole, launch.session)
     let leavePort = () => {}
     try {
-      await beginRun(whole, launch)
+      const begins = await beginRun(whole, launch)
       const { command, args, details } = await resolveProgram(launch, signal)
       const cwd = join(dataFolder, 'work', instance)
       await mkdir(cwd, { recursive: true, mode: 0o700 })
@@ -164,15 +170,29 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
       signal.throwIfAborted()
       const { PATH = DEFAULT_PATH, HOME = homedir() } = environment
       const env = { PATH, HOME, ...launch.env }
-      const group = await groups.spawn(command, args, { cwd, env, stdin: 'pipe' }).catch((error: unknown) => {
-        throw spawnFailed(command, error, env.PATH)
-      })
+      const label = keyOf(launch).replace('/', '_')
+      const confined = { label, ...(launch.limits === undefined ? {} : { limits: launch.limits }) }
+      const group = await groups
+        .spawn(command, args, { cwd, env, stdin: 'pipe', ...confined })
+        .catch((error: unknown) => {
+          throw spawnFailed(command, error, env.PATH)
+        })
+      const { limitsNotKept } = group
+      if (begins) for (const each of limitsNotKept) log.append('mcpd', `a limit is not kept: ${each}`)
       const commandLine = redact([command, ...args].join(' ')).slice(0, MAX_COMMAND_LINE)
-      const all = { runtime: 'process', pid: group.pid, command: commandLine, ...details }
+      const all = {
+        runtime: 'process',
+        pid: group.pid,
+        command: commandLine,
+        ...details,
+        ...(limitsNotKept.length === 0 ? {} : { limitsNotKept }),
+      }
       log.append('mcpd', `started as process ${group.pid}: ${commandLine}`)
+      const memoryBytes = launch.limits?.memoryBytes
+      const memoryLimit = memoryBytes === undefined ? undefined : showBytes(memoryBytes)
       const stdout = http === undefined ? 'messages' : 'log'
       const limit = maxLine === undefined ? {} : { maxLine }
-      const program = runningProgram({ group, log, details: all, redact, stdout, ...limit })
+      const program = runningProgram({ group, log, details: all, redact, stdout, memoryLimit, ...limit })
       void program.exited.then(leavePort)
       return port === undefined ? program : await serving(program, port, signal)
     } catch (error) {

@@ -16,6 +16,8 @@ export interface RunRecord {
   readonly group?: number
   /** Start time of the group's leader. */
   readonly start?: string
+  /** Folder of the cgroup that all of it is in, whatever groups it has fled into. Its name is of this program alone. */
+  readonly cgroup?: string
 }
 
 const isGroup = (value: unknown) => Number.isSafeInteger(value) && Number(value) > 1
@@ -23,9 +25,16 @@ const isOptional = (value: unknown, type: 'string' | 'number') => value === unde
 
 const isRecord = (value: unknown): value is RunRecord => {
   if (typeof value !== 'object' || value === null) return false
-  const { key, boot, folder, ticks, group, start }: Partial<Record<keyof RunRecord, unknown>> = value
+  const { key, boot, folder, ticks, group, start, cgroup }: Partial<Record<keyof RunRecord, unknown>> = value
   const named = typeof key === 'string' && typeof boot === 'string' && typeof folder === 'string'
-  return named && isOptional(ticks, 'number') && isOptional(start, 'string') && (group === undefined || isGroup(group))
+  const ours = cgroup === undefined || (typeof cgroup === 'string' && typeof key === 'string' && cgroup.endsWith(key))
+  return (
+    named &&
+    ours &&
+    isOptional(ticks, 'number') &&
+    isOptional(start, 'string') &&
+    (group === undefined || isGroup(group))
+  )
 }
 
 /** By hand rather than with zod: the watcher loads this, and should stay as small as node itself. */
@@ -41,9 +50,9 @@ export const parseRecord = (line: string): RunRecord | undefined => {
 const boot = bootId()
 
 /** The record of a program that is about to be started in `folder`. */
-export const intention = (key: string, folder: string): RunRecord => {
+export const intention = (key: string, folder: string, cgroup?: string): RunRecord => {
   const ticks = ticksNow()
-  return { key, boot, folder, ...(ticks === undefined ? {} : { ticks }) }
+  return { key, boot, folder, ...(ticks === undefined ? {} : { ticks }), ...(cgroup === undefined ? {} : { cgroup }) }
 }
 
 /** The same once it runs. */

@@ -27,6 +27,8 @@ export interface ProgramOptions {
   /** `log`: stdout is for people, as stderr is; the program serves its messages elsewhere. */
   readonly stdout: 'messages' | 'log'
   readonly details: JsonObject
+  /** Its limit as people write it, `512Mi`; undefined when it has none. */
+  readonly memoryLimit?: string | undefined
   readonly redact: (text: string) => string
   /** Bytes; tests make it small. */
   readonly maxLine?: number
@@ -113,6 +115,8 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
     await group.gone
     if (!(await settledWithin(finished, OUTPUT_WAIT_MS))) for (const stream of [stdin, stdout, stderr]) stream.destroy()
     const { code, signal } = await finished
+    if (group.outOfMemory())
+      because ??= `The program was ended because it used more than its limit of ${options.memoryLimit} of memory.`
     const [rest, restPrinted] = [errors.end(), printed?.end() ?? '']
     if (rest !== '') onError(rest)
     if (restPrinted !== '') print(restPrinted)

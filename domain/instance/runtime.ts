@@ -9,7 +9,7 @@ export type Program =
       readonly packageName: string
       /** Default node. */
       readonly runtime?: 'node' | 'python'
-      /** Exact version or semver range; undefined is the newest when it is first installed, and that one from then on. */
+      /** Exact version or a range, of semver or (PyPI) PEP 440; undefined is the newest when it is first installed, and that one from then on. */
       readonly version?: string
       readonly args: readonly string[]
       /** Whether install scripts of the package and its dependencies may run. */

@@ -56,8 +56,8 @@ export const serverSpec = z
     version: z
       .string()
       .max(128)
-      .regex(/^[-+.^~<>=|* 0-9A-Za-z]+$/, 'must be a version or a semver range')
-      .regex(/[0-9*]/, 'must be a version or a semver range; leave it out for the newest')
+      .regex(/^[-+.^~<>=|*!, 0-9A-Za-z]+$/, 'must be a version or a range of versions')
+      .regex(/[0-9*]/, 'must be a version or a range of versions; leave it out for the newest')
       .optional()
       .describe('Version or range of packageName; the newest at the first start if left out'),
     dockerImage: imageName.optional().describe('Image to run in a container, instead of packageName'),

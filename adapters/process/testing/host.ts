@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import type { Program } from '../../../domain/instance/runtime.ts'
+import { removeEmptyPlace } from './cgroups.ts'
 
 export interface HostState {
   readonly watcher: number
@@ -27,7 +28,10 @@ export const startHost = (dataFolder: string, programs: readonly Program[], ...f
     child.kill('SIGKILL')
     await ended
   }
-  onTestFinished(kill)
+  onTestFinished(async () => {
+    await kill()
+    await removeEmptyPlace(dataFolder)
+  })
   return {
     pid: child.pid ?? 0,
     next,

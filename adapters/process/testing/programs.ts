@@ -27,3 +27,13 @@ export const forking = script(`
   \`], { stdio: ['ignore', 'inherit', 'inherit'] })
   process.stdin.resume().on('end', () => process.exit(0))
 `)
+
+/** As `forking`, but what it forks has a session of its own and works elsewhere: a daemon, which no group knows. */
+export const daemonising = script(`
+  const child = require('child_process').spawn(process.execPath, ['-e', \`
+    process.on('SIGTERM', () => {})
+    setInterval(() => {}, 1000)
+  \`], { detached: true, stdio: 'ignore', cwd: '/' })
+  console.log(child.pid)
+  process.stdin.resume().on('end', () => process.exit(0))
+`)
