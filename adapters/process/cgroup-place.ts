@@ -16,6 +16,8 @@ export interface CgroupPlace {
   readonly controllers: ReadonlySet<Controller>
   /** Why the others are not there; '' when all are. */
   readonly missing: string
+  /** Makes it again when somebody has removed it. */
+  remake(): void
 }
 
 /** The same, or the reason why there is no such place. */
@@ -88,7 +90,11 @@ const placeBelow = async (parent: string, name: string, isOwn: boolean): Promise
   const lacks = CONTROLLERS.some((each) => wordsOf(parent, 'cgroup.controllers').has(each) && !has(each))
   if (isOwn && lacks) makeRoom(parent, folder)
   const controllers = new Set(CONTROLLERS.filter(has))
-  if (await canEnter(folder)) return { folder, controllers, missing: missingOf(parent, controllers) }
+  const remake = () => {
+    mkdirSync(folder, { recursive: true })
+    for (const each of controllers) handOn(folder, each)
+  }
+  if (await canEnter(folder)) return { folder, controllers, missing: missingOf(parent, controllers), remake }
   removeCgroup(folder)
   return undefined
 }

@@ -61,15 +61,29 @@ const isEmptyWithin = async (folder: string, ms: number, whileNot: () => void = 
   return true
 }
 
-/** Removes an empty cgroup with what a program may have made below it. */
-export const removeCgroup = (folder: string): void => {
+/** Removes an empty cgroup; one that something is in or below stays. */
+export const removeIfEmpty = (folder: string): void => {
   try {
-    for (const entry of readdirSync(folder, { withFileTypes: true }))
-      if (entry.isDirectory()) removeCgroup(join(folder, entry.name))
     rmdirSync(folder)
   } catch (error) {
     // Somebody has entered it this very moment, or it has been removed.
     if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'EBUSY' && codeOf(error) !== 'ENOTEMPTY') throw error
+  }
+}
+
+/** Removes an empty cgroup with what a program may have made below it. */
+export const removeCgroup = (folder: string): void => {
+  for (const name of foldersIn(folder)) removeCgroup(join(folder, name))
+  removeIfEmpty(folder)
+}
+
+/** Cgroups below one; none when it is not there. */
+export const foldersIn = (folder: string): readonly string[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
   }
 }
 

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Limits } from '../../domain/instance/runtime.ts'
-import { endCgroup, removeCgroup } from './cgroup.ts'
+import { codeOf } from '../../domain/kernel/errors.ts'
+import { endCgroup, foldersIn, removeCgroup } from './cgroup.ts'
 import { type Controller, findCgroupPlace, type Placed } from './cgroup-place.ts'
 import { LEFT_OVER_GRACE_MS } from './left-over.ts'
 
@@ -99,8 +100,15 @@ const confinement = (place: Placed, name: string, limits: Limits): Confinement =
     folder,
     notKept: wanted.filter((each) => !kept.includes(each)).map(({ shown }) => `${shown}: ${place.missing}`),
     make() {
-      if (folder === undefined) return
-      mkdirSync(folder)
+      if (place.folder === undefined || folder === undefined) return
+      try {
+        mkdirSync(folder)
+      } catch (error) {
+        // The watcher of the mcpd before us has cleared away.
+        if (codeOf(error) !== 'ENOENT') throw error
+        place.remake()
+        mkdirSync(folder)
+      }
       for (const { files } of kept) for (const [file, value] of Object.entries(files)) writeLimit(folder, file, value)
     },
     launch(command, args) {
@@ -129,8 +137,7 @@ export const openConfinements = (options: { readonly name: string; readonly enab
     folder = place.folder
     if (folder === undefined) return place
     // Of a mcpd that was killed, whatever it had noted; `mcpd` is where we may stand ourselves.
-    for (const entry of readdirSync(folder, { withFileTypes: true }))
-      if (entry.isDirectory() && entry.name !== 'mcpd') await endCgroup(join(folder, entry.name), LEFT_OVER_GRACE_MS)
+    for (const left of foldersIn(folder)) if (left !== 'mcpd') await endCgroup(join(folder, left), LEFT_OVER_GRACE_MS)
     return place
   }
 

@@ -109,6 +109,7 @@ describe.skipIf(!cgroups.folder)('a program that leaves its session', { timeout:
     const folder = await scratchFolder()
     const env = { PATH: process.env.PATH ?? '' }
     const one = await groups.spawn('sleep', ['60'], { cwd: folder, env, stdin: 'ignore' })
+    await vi.waitFor(() => expect(cgroupOf(one.pid)).toContain('/tool-'), eventually)
     const place = dirname(cgroupOf(one.pid))
     await expect(groups.spawn('no-such', [], { cwd: folder, env, stdin: 'ignore' })).rejects.toThrow('ENOENT')
     expect(readdirSync(place, { withFileTypes: true }).filter((each) => each.isDirectory())).toHaveLength(1)
