@@ -63,6 +63,20 @@ describe('the plan for a server', () => {
     expect(listens({ dockerImage: 'a:1' })).toMatchObject({ create: 1, stop: [] })
   })
 
+  it('keeps the old copy until the new one is healthy, where a tool tells that', () => {
+    const check = row('server', 'a', { replicas: 1, healthCheck: { tool: 'check' } }, {})
+    const stops = (health: string) =>
+      planInstances({
+        server: check,
+        specHash: 'new',
+        instances: [copy('a-1', 'running', 'old', { health: 'healthy' }), copy('a-2', 'running', 'new', { health })],
+        alive: () => true,
+      }).stop.map(({ instance }) => instance)
+    expect(stops('unknown')).toEqual([])
+    expect(stops('unhealthy')).toEqual([])
+    expect(stops('healthy')).toEqual(['a-1'])
+  })
+
   it('stops an old copy that does not serve at once', () =>
     expect(plan(1, [copy('a-1', 'error', 'old')]).stop.map((each) => each.instance)).toEqual(['a-1']))
 

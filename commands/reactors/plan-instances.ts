@@ -38,9 +38,10 @@ export const planInstances = ({ server, specHash, instances, alive }: InstanceFa
   const outdatedServing = outdated.filter(serves)
 
   // New before old: an outdated copy that serves goes when a new one has taken its place, or when none is wanted in its
-  // place. One that does not serve goes at once: it would only be started with the old spec; and so does one that holds a
+  // place. Where a tool tells whether a copy can do its work, a new one has to prove that first. One that does not serve goes at once: it would only be started with the old spec; and so does one that holds a
   // port of this machine, which the new one needs.
-  const serving = kept.filter(serves).length
+  const proves = (server?.spec as unknown as ServerSpec | undefined)?.healthCheck?.tool !== undefined
+  const serving = kept.filter((row) => serves(row) && (!proves || statusOf(row).health === 'healthy')).length
   const replaced = oneAtATime ? outdatedServing.length : Math.max(0, outdatedServing.length - (wanted - serving))
   const leaving = [...outdated.filter((row) => !serves(row)), ...outdatedServing.slice(0, replaced)]
   const fewer = 'fewer replicas are wanted'

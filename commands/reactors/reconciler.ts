@@ -277,9 +277,12 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
 const affected = ({ stream, type, data }: RecordedEvent): readonly string[] => {
   const category = categoryOf(stream)
   if (category === 'server') return type.startsWith('Server') ? [idOf(stream)] : []
-  const concerns = category === 'instance' && (type === 'InstanceStopped' || type === 'InstanceRetryRequested')
+  const concerns = category === 'instance' && (CONCERNING.has(type) || data.health === 'healthy')
   return concerns && typeof data.server === 'string' ? [data.server] : []
 }
+
+/** What else happens to instances the reconciler has done itself, and gone on from there. */
+const CONCERNING = new Set(['InstanceStopped', 'InstanceRetryRequested'])
 
 const codeOf = (error: unknown): string => (error instanceof CodedError ? error.code : 'internal')
 

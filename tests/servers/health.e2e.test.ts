@@ -19,7 +19,6 @@ let home: string
 let mcpd: Daemon
 let token: string
 let broken: string
-let starts: string
 
 const mcpctl = (args: readonly string[], stdin = ''): Promise<Ran> =>
   runMcpctl(args, { ...environmentOf(home), MCPCTL_SERVER: mcpd.url, MCPCTL_TOKEN: token }, stdin)
@@ -64,7 +63,6 @@ const apply = async (...manifests: readonly object[]): Promise<void> =>
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'mcpctl-health-'))
   broken = join(home, 'broken')
-  starts = join(home, 'starts')
   mcpd = await startDaemon({ program: 'mcpd', home })
   await vi.waitFor(() => expect(mcpd.token).not.toBe(''), SOON)
   token = mcpd.token
@@ -75,7 +73,6 @@ beforeAll(async () => {
     server('unready', ['--check=isError'], { healthCheck: { ...OFTEN, tool: 'check' } }),
     server('hangs', ['--hangs=tools/list'], { healthCheck: { ...OFTEN, timeoutSeconds: 1, restartAfter: 2 } }),
     server('recovers', ['--recovers-after=1'], { healthCheck: OFTEN }),
-    server('dies', ['--lives=300', `--starts=${starts}`, '--dies-at-start=2'], fromSecret),
   )
 }, 60_000)
 afterAll(async () => {
@@ -134,6 +131,23 @@ describe('the health of servers', () => {
       })
   })
 
+  it('keeps the copy that works when the server is changed to one that does not', async () => {
+    await waitFor('healthy', 'server/good')
+    const works = (await copyOf('good')).metadata.name
+    const check = { healthCheck: { ...OFTEN, tool: 'check' } }
+    const copies = async () => {
+      const { stdout } = await mcpctl(['get', 'instances', '--server', 'good', '-o', 'json'])
+      return JSON.parse(stdout).items.map(
+        ({ metadata, status }: { metadata: { name: string }; status: { health: string } }) =>
+          `${metadata.name === works ? 'old' : 'new'} ${status.health}`,
+      )
+    }
+    await apply(server('good', ['--check=isError'], check))
+    await expect.poll(async () => (await copies()).sort(), SOON).toEqual(['new unhealthy', 'old healthy'])
+    await apply(server('good', ['--check=fine'], check))
+    await expect.poll(copies, SOON).toEqual(['new healthy'])
+  })
+
   it('stays what it was when the machine stands still for a while', async () => {
     await waitFor('healthy', 'server/good')
     const before = await healthOf('good')
@@ -153,40 +167,40 @@ describe('the health of servers', () => {
 })
 
 describe('a server that ends soon after each start', () => {
-  const timesStarted = () => readFileSync(starts, 'utf8').split('\n').length - 1
+  const failed = (attemptCount: number, more: object = {}) => ({ phase: 'error', attemptCount, ...more })
+  const comesTo = (name: string, status: object): Promise<void> =>
+    expect.poll(async () => (await copyOf(name)).status, SOON).toMatchObject(status)
 
   it('is tried again at once when its secret changes, and is told to be in a crash loop', async () => {
-    await expect
-      .poll(async () => (await copyOf('dies')).status, SOON)
-      .toMatchObject({ phase: 'error', attemptCount: 1 })
+    const starts = join(home, 'starts')
+    const timesStarted = () => readFileSync(starts, 'utf8').split('\n').length - 1
+    await apply(server('dies', ['--lives=300', `--starts=${starts}`, '--dies-at-start=2'], fromSecret))
+    await comesTo('dies', failed(1))
     const { metadata } = await copyOf('dies')
-    expect(await table('instance', metadata.name)).toMatchObject({ STATUS: 'Error', RESTARTS: '1' })
+    const shownAs = async () => {
+      const { STATUS, RESTARTS = '' } = await table('instance', metadata.name)
+      return [STATUS, RESTARTS.split(' ')[0]]
+    }
+    expect(await shownAs()).toEqual(['Error', '1'])
     await apply(secret('2'))
-    await expect
-      .poll(async () => (await copyOf('dies')).status, SOON)
-      .toMatchObject({
-        phase: 'error',
-        attemptCount: 2,
-        error: expect.stringContaining('this is start 2: it does not go well'),
-        lastEnd: { code: 1 },
-      })
-    expect(await table('instance', metadata.name)).toMatchObject({ STATUS: 'CrashLoopBackOff' })
+    await comesTo('dies', failed(2, { error: expect.stringContaining('this is start 2: it does not go well') }))
+    expect(await shownAs()).toEqual(['CrashLoopBackOff', '1'])
     await apply(secret('3'))
-    await expect.poll(async () => (await copyOf('dies')).status.attemptCount, SOON).toBe(3)
-    expect(await table('instance', metadata.name)).toMatchObject({ STATUS: 'CrashLoopBackOff', RESTARTS: '2' })
+    await comesTo('dies', failed(3, { lastEnd: expect.objectContaining({ code: 1 }) }))
+    expect(await shownAs()).toEqual(['CrashLoopBackOff', '2'])
     expect(timesStarted()).toBe(3)
     const { stdout } = await mcpctl(['describe', 'instance', metadata.name])
     for (const part of ['attemptCount:', 'lastAttemptAt:', 'nextRetryAt:', 'error:']) expect(stdout).toContain(part)
   })
 
   it('keeps its schedule when mcpd is killed meanwhile', async () => {
-    await expect.poll(async () => (await copyOf('dies')).status.attemptCount, SOON).toBe(3)
-    const before = await copyOf('dies')
+    await apply(server('short', ['--lives=300']))
+    await comesTo('short', failed(1))
+    const before = await copyOf('short')
     await mcpd.end('SIGKILL')
     mcpd = await startDaemon({ program: 'mcpd', home })
-    await waitFor('healthy', 'server/good')
-    const { metadata, status } = await copyOf('dies')
-    expect([metadata.name, status.nextRetryAt]).toEqual([before.metadata.name, before.status.nextRetryAt])
-    expect(timesStarted()).toBe(3)
+    await waitFor('healthy', 'server/breaks')
+    const { metadata, status } = await copyOf('short')
+    expect([metadata.name, status]).toEqual([before.metadata.name, before.status])
   })
 })
