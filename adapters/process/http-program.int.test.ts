@@ -114,6 +114,7 @@ it('sessions of an instance run beside each other, in its folder, with its log',
   const { runtime, launch, logged } = await setUp()
   const program = script('console.error(process.cwd()); process.stdin.resume()')
   const session = (name: string) => runtime.start(launch(program, { session: name }), never)
+  await runtime.start(launch(program), never)
   const [one, two] = [await session('s1'), await session('s2')]
   expect(pidOf(one)).not.toBe(pidOf(two))
   await expect(session('s1')).rejects.toThrow('a/s1 runs already')
@@ -121,6 +122,7 @@ it('sessions of an instance run beside each other, in its folder, with its log',
   await one.stop({ graceMs: 5_000 })
   await session('s1')
   const folders = async () => (await logged('stderr')).map((line) => line.replace(/ .*\/work\//, ' '))
-  // Three starts, and the lines of all are there: no start has made the ones before it a former run.
-  await vi.waitFor(async () => expect((await folders()).sort()).toEqual(['[s1] a', '[s1] a', '[s2] a']), eventually)
+  // Four starts, and the lines of all are there: no session has made the ones before it a former run.
+  const all = ['[s1] a', '[s1] a', '[s2] a', expect.stringMatching(/work\/a$/)]
+  await vi.waitFor(async () => expect((await folders()).sort()).toEqual(expect.arrayContaining(all)), eventually)
 })

@@ -119,7 +119,8 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
   const running = new Map<string, ProcessProgram>()
   /** Ports of HTTP servers that run, and whose they are. */
   const ports = new Map<number, string>()
-  const sessionsBegun = new Set<string>()
+  /** Instances whose log has a present run. */
+  const begun = new Set<string>()
   const usageOf = usageReader()
   const closing = new AbortController()
 
@@ -143,10 +144,10 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
     }
   }
 
-  /** A run begins with the program of an instance, and with its first session since mcpd began. @returns whether it did */
+  /** A run begins with the program of an instance, or with its first session where it has none. @returns whether it did */
   const beginRun = async (log: InstanceLog, { instance, session }: Launch): Promise<boolean> => {
-    if (session !== undefined && sessionsBegun.has(instance)) return false
-    if (session !== undefined) sessionsBegun.add(instance)
+    if (session !== undefined && begun.has(instance)) return false
+    begun.add(instance)
     await log.startRun()
     return true
   }
@@ -253,7 +254,7 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
       of: logs.of,
       read: logs.read,
       async remove(instance) {
-        sessionsBegun.delete(instance)
+        begun.delete(instance)
         await logs.remove(instance)
         if (isInstanceName(instance)) await rm(join(dataFolder, 'work', instance), { recursive: true, force: true })
       },
