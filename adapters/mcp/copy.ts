@@ -1,5 +1,6 @@
 import type { OpenHttpStream } from '../../domain/instance/http-stream.ts'
 import {
+  type DedicatedSessions,
   type Exit,
   type Launch,
   type MessageStream,
@@ -9,9 +10,10 @@ import {
 } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
-import { DedicatedUpstream } from './dedicated-upstream.ts'
+import { CopyUpstream } from './copy-upstream.ts'
 import { openSharedUpstream } from './handshake.ts'
 import { SessionPool } from './session-pool.ts'
+import type { SharedUpstream } from './shared-upstream.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface CopyOptions {
@@ -26,6 +28,8 @@ export interface CopyOptions {
   readonly log: (instance: string, source: 'mcpd', line: string) => void
 }
 
+/** A session over HTTP that ends sooner than this, in ms, is not begun anew at once: the copy counts as ended. */
+const MIN_SESSION_MS = 2_000
 /** How long a program that was just started may take until it listens. */
 const STARTUP_MS = 30_000
 
@@ -51,45 +55,83 @@ export const openCopy = async (
   redact: (text: string) => string,
 ): Promise<Copy> => {
   const { runtime, stopGraceMs, logger } = options
-  const { instance, server } = launch
+  const { instance, server, http, dedicated } = launch
   const program = launch.program.kind === 'external' ? undefined : await runtime.start(launch, { signal })
-  const opened: MessageStream[] = []
-  const end = async (): Promise<void> => {
+  const closing = new AbortController()
+  const opened = new Set<MessageStream>()
+  const stopStreams = async (): Promise<void> => {
+    closing.abort()
     await Promise.all([...opened, program].map((each) => each?.stop({ graceMs: stopGraceMs })))
   }
+  const timeout = options.initializeTimeoutMs === undefined ? {} : { initializeTimeoutMs: options.initializeTimeoutMs }
+
+  /** mcpd's own connection, over the program's stdin and stdout or a session over HTTP. */
+  const connect = async (whileOpening: AbortSignal): Promise<{ stream: MessageStream; own: SharedUpstream }> => {
+    const stream = openStream(launch, program, options, whileOpening)
+    if (stream !== program) {
+      opened.add(stream)
+      void stream.exited.then(() => opened.delete(stream))
+    }
+    const { version } = options
+    const timeoutMs = options.initializeTimeoutMs === undefined ? {} : { timeoutMs: options.initializeTimeoutMs }
+    const shaking = { instance, server, logger, version, signal: whileOpening, redact, ...timeoutMs }
+    return { stream, own: await openSharedUpstream(stream, shaking) }
+  }
+
+  const pool = (sessions: DedicatedSessions): SessionPool =>
+    new SessionPool({
+      ...sessions,
+      names: { instance, server },
+      logger,
+      stopGraceMs,
+      open: async (session, whileOpening) =>
+        http === undefined
+          ? runtime.start({ ...launch, session }, { signal: whileOpening })
+          : openStream(launch, program, options, undefined),
+    })
+
+  /** A session over HTTP that the server has forgotten is begun anew, at once: nothing else is wrong with the copy. */
+  const untilExit = async (first: MessageStream, upstream: Upstream): Promise<Exit> => {
+    let programEnded = false
+    void program?.exited.then(() => {
+      programEnded = true
+    })
+    for (let stream = first; ; ) {
+      const began = performance.now()
+      const exit = await Promise.race([stream.exited, ...(program === undefined ? [] : [program.exited])])
+      const short = performance.now() - began < MIN_SESSION_MS
+      if (!(upstream instanceof CopyUpstream) || programEnded || closing.signal.aborted || short) return exit
+      try {
+        const renewed = await connect(closing.signal)
+        upstream.renew(renewed.own, exit.reason)
+        stream = renewed.stream
+        logger.info({ instance, server, reason: exit.reason }, 'the session with a server was begun anew')
+      } catch (error) {
+        logger.debug({ instance, server, err: error }, 'the session with a server could not be begun anew')
+        return exit
+      }
+    }
+  }
+
   try {
-    const stream = openStream(launch, program, options, signal)
-    if (stream !== program) opened.push(stream)
-    const timeout = options.initializeTimeoutMs === undefined ? {} : { timeoutMs: options.initializeTimeoutMs }
-    const shared = await openSharedUpstream(stream, { ...options, instance, server, signal, redact, ...timeout })
-    const { http, dedicated } = launch
-    const names = { instance, server }
-    const open = async (session: string, whileOpening: AbortSignal): Promise<MessageStream> =>
-      http === undefined
-        ? runtime.start({ ...launch, session }, { signal: whileOpening })
-        : openStream(launch, program, options, undefined)
-    const upstream =
-      dedicated === undefined
-        ? shared
-        : new DedicatedUpstream(shared, new SessionPool({ ...dedicated, names, logger, open, stopGraceMs }), {
-            logger,
-            redact,
-            idleTimeoutMs: dedicated.idleTimeoutMs,
-            ...(options.initializeTimeoutMs === undefined ? {} : { initializeTimeoutMs: options.initializeTimeoutMs }),
-          })
+    const { stream, own } = await connect(signal)
+    const around =
+      dedicated === undefined ? undefined : { logger, redact, ...timeout, idleTimeoutMs: dedicated.idleTimeoutMs }
+    const clients = dedicated === undefined || around === undefined ? undefined : { pool: pool(dedicated), around }
+    const upstream = http === undefined && clients === undefined ? own : new CopyUpstream(own, clients)
     return {
       upstream,
       details: {
         ...(program?.details ?? { runtime: 'external' }),
         ...(http === undefined ? {} : { url: endpointOf(launch, program).href }),
       },
-      exited: Promise.race([stream.exited, ...(program === undefined ? [] : [program.exited])]),
+      exited: untilExit(stream, upstream),
       async stop() {
-        await Promise.all([upstream.close(), end()])
+        await Promise.all([upstream.close(), stopStreams()])
       },
     }
   } catch (error) {
-    await end()
+    await stopStreams()
     throw error
   }
 }

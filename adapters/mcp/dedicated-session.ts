@@ -1,4 +1,5 @@
 import { CodedError } from '../../domain/kernel/errors.ts'
+import { isObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
 import { isLogLevel } from '../../domain/mcp/log-levels.ts'
@@ -32,10 +33,13 @@ export interface DedicatedSurroundings {
 }
 
 interface Call {
+  readonly message: RpcMessage
   readonly method: string
   readonly tool: string | undefined
   readonly startedAt: number
   requestBytes: number
+  /** The server had forgotten the session, so it did not run: it is sent once more, in another. */
+  forgotten: boolean
 }
 
 /**
@@ -70,10 +74,7 @@ export class DedicatedSession implements Attachment {
       onOpen: () => this.#opened(),
       onMessage: (message, line) => this.#fromServer(message, line),
       onFailed: (error) => this.#failed(error),
-      onEnded: (reason) => {
-        clearTimeout(this.#idle)
-        this.#settleAll((call, id) => this.#lost(call, id, serverEnded(this.upstream.server, reason)))
-      },
+      onEnded: (reason) => this.#ended(reason),
     })
   }
 
@@ -130,7 +131,8 @@ export class DedicatedSession implements Attachment {
   }
 
   #call(id: RpcId, method: string, message: RpcMessage): void {
-    const call = { method, tool: toolOf(message), startedAt: performance.now(), requestBytes: 0 }
+    const tool = toolOf(message)
+    const call = { message, method, tool, startedAt: performance.now(), requestBytes: 0, forgotten: false }
     this.#calls.set(id, call)
     if (this.#stream.isOpen) this.#pass(id, call, message)
     else if (this.#waiting !== undefined) this.#waiting.push(message)
@@ -175,6 +177,17 @@ export class DedicatedSession implements Attachment {
     this.#watchIdle(this.#around.idleTimeoutMs)
   }
 
+  #ended(reason: string): void {
+    clearTimeout(this.#idle)
+    const again = [...this.#calls].filter(([, call]) => call.forgotten)
+    for (const [id] of again) this.#calls.delete(id)
+    this.#settleAll((call, id) => this.#lost(call, id, serverEnded(this.upstream.server, reason)))
+    if (again.length === 0) return
+    for (const [id, call] of again) this.#calls.set(id, call)
+    this.#waiting = again.map(([, { message }]) => message)
+    void this.#stream.begin()
+  }
+
   /** No stream could be begun: nothing of what waited has run. */
   #failed(error: unknown): void {
     const { server, instance } = this.upstream
@@ -194,6 +207,11 @@ export class DedicatedSession implements Attachment {
     const { id, method } = message
     if (method !== undefined || id === undefined) {
       this.#peer.deliver(message)
+      return
+    }
+    const known = this.#calls.get(id)
+    if (known !== undefined && !known.forgotten && isForgotten(message)) {
+      known.forgotten = true // the stream ends now
       return
     }
     const call = this.#take(id)
@@ -276,3 +294,6 @@ export class DedicatedSession implements Attachment {
     this.#idle.unref()
   }
 }
+
+/** A stream's own word for a session that its server does not know any more. */
+const isForgotten = ({ error }: RpcMessage): boolean => isObject(error?.data) && error.data.code === 'session-forgotten'
