@@ -24,6 +24,8 @@ export interface CgroupPlace {
 export type Placed = CgroupPlace | { readonly folder?: never; readonly missing: string }
 
 const execute = promisify(execFile)
+/** A kernel that takes longer to move a process is not one to start programs by. */
+const PROBE_MS = 5_000
 
 /** Where version 2 is mounted, and the cgroup of this process as a folder of it. */
 const ownCgroup = (): { readonly mount: string; readonly own: string } | undefined => {
@@ -70,7 +72,7 @@ const canEnter = async (folder: string): Promise<boolean> => {
   const probe = join(folder, 'probe')
   try {
     mkdirSync(probe, { recursive: true })
-    await execute('/bin/sh', ['-c', 'echo 0 > "$0"', join(probe, 'cgroup.procs')], { env: {} })
+    await execute('/bin/sh', ['-c', 'echo 0 > "$0"', join(probe, 'cgroup.procs')], { env: {}, timeout: PROBE_MS })
     return await endCgroup(probe, 0)
   } catch {
     removeCgroup(probe)

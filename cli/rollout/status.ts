@@ -51,9 +51,9 @@ const look = async ({ api }: Deps, target: Target): Promise<RolloutAnswer | unde
 const copies = (count: number): string => (count === 1 ? '1 copy' : `${count} copies`)
 
 const progress = (name: string, { replicas, ready, outdated, done, failing }: RolloutAnswer): string => {
-  if (done) return `server/${name} is rolled out: ${ready} of ${copies(replicas)} run the present spec`
+  if (done) return `server/${name} is rolled out: ${ready} of ${replicas} copies run the present spec`
   const waiting = [
-    ...(ready < replicas ? [`${ready} of ${copies(replicas)} run the present spec`] : []),
+    ...(ready < replicas ? [`${ready} of ${replicas} copies run the present spec`] : []),
     ...(failing.length > 0 ? [`${copies(failing.length)} cannot start`] : []),
     ...(outdated > 0 ? [`${copies(outdated)} of an earlier one still there`] : []),
   ]
