@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { MAX_STDIN_BUFFER } from '../../domain/instance/runtime.ts'
+import { cutOffLine } from './testing/cut-off-line.ts'
 import { engineInstalled, startEngine, type TestEngine } from './testing/engine.ts'
 import { startRegistry } from './testing/registry.ts'
 import { echo, eventually, never, script, server, setUp } from './testing/runtime.ts'
@@ -89,6 +90,14 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
       'io.mcpctl.instance': instance,
     })
     expect(JSON.stringify([found?.Names, found?.Labels, found?.Command])).not.toContain('hunter2')
+  })
+
+  it('is made without a value of its environment in what the engine logs', async () => {
+    const line = await cutOffLine(engine.socket)
+    const { start } = setUp(engine, { socketPath: line.socket })
+    await start(echo, { env: { TOKEN: 'hunter2-hunter2' }, secrets: ['hunter2-hunter2'] })
+    expect(line.asked).toContainEqual(expect.stringContaining('/containers/create?name='))
+    expect(line.asked.join()).not.toContain('hunter2')
   })
 
   it('can write its files where its server says so', async () => {

@@ -33,6 +33,7 @@ export const createSweeper = (options: {
   const begun = performance.now()
   let timer: ReturnType<typeof setTimeout> | undefined
   let stopped = false
+  let failing = false
 
   const remove = async (name: string, id: string): Promise<void> => {
     const removed = engine().remove(id)
@@ -71,8 +72,11 @@ export const createSweeper = (options: {
     const age = performance.now() - begun
     try {
       if (await look(age < adoptMs)) again(Math.max(0, adoptMs - age))
+      failing = false
     } catch (error) {
-      logger.warn({ err: error }, 'containers that were left behind are not removed yet')
+      const reason = error instanceof Error ? error.message : String(error)
+      if (!failing) logger.warn({}, `containers that may have been left behind are not looked for yet: ${reason}`)
+      failing = true
       again(RETRY_MS)
     }
   }
