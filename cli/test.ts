@@ -35,7 +35,7 @@ export default defineVerb({
   ],
   epilogue:
     'It goes to the copies themselves, past projects and mcplocal: what works here and not with "mcpctl call" is not the fault ' +
-    'of the server. Exit code 1 when a copy does not answer well, or the tool answers with an error.',
+    'of the server. Values of its secrets are blacked out. Exit code 1 when a copy does not answer well, or the tool answers with an error.',
   async run(deps, { target, instance, tool, arg, 'args-json': json, timeout, output }) {
     if (tool === undefined && (arg.length > 0 || json !== undefined)) throw usageError('which tool?', 'Name it: --tool')
     const given = parseObject('--args-json', json)

@@ -237,12 +237,17 @@ describe.each(programs === undefined ? ['PGlite'] : ['PGlite', 'Postgres'])('a h
       ['explain', 'secret'],
       ['edit', 'secret', 'odd-1'],
       ['get', 'instances', '-o', 'yaml'],
+      ['describe', 'instances', '--show-values'],
+      ['top', 'servers', '-o', 'json'],
+      ['test', 'server/dying'],
+      ['test', 'server/telling', '-o', 'json'],
+      ['logs', 'telling', 'dying', 'refusing'],
       ['logs', 'server/telling'],
       ['logs', 'server/telling', '--previous'],
       ['logs', 'server/dying'],
       ['logs', 'server/refusing'],
       ['status', '-o', 'json'],
-    ].slice(thorough ? 0 : -6))
+    ].slice(thorough ? 0 : -11))
       await mcpctl(args)
     const { json } = await ask('GET', '/api/v1/instances?limit=100')
     for (const { metadata } of json.items) {

@@ -156,11 +156,15 @@ describe.skipIf(programs === undefined)('two mcpd on one log and one Postgres', 
     expect(await timesStarted()).toBe(1)
   })
 
-  it('shows what the server prints at both', async () => {
-    for (const node of [one, two])
+  it('shows what the server prints and uses at both, and calls its tools from both', async () => {
+    for (const node of [one, two]) {
       await expect
         .poll(async () => (await mcpctl(node, 'logs', 'server/everything')).stdout, SOON)
         .toContain('up and running')
+      expect((await json(node, 'top', 'servers')).items).toMatchObject([{ name: 'everything', processes: 1 }])
+      const called = await mcpctl(node, 'test', 'everything', '--tool', 'echo', '--arg', 'message=straight')
+      expect(called).toMatchObject({ code: 0, stdout: 'Echo: straight\n' })
+    }
   })
 
   it('goes on when the one that runs the servers is killed', async () => {

@@ -33,7 +33,10 @@ const answer = z.object({
   instance: z.string(),
   ok: z.boolean(),
   latencyMs: z.number(),
-  result: z.record(z.string(), z.unknown()).optional().describe('What the server answered, untouched'),
+  result: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe("What it answered, without the values of the server's secrets"),
   reason: z.string().optional().describe('Why it is no good answer, for people'),
 })
 
@@ -62,6 +65,7 @@ export const probeRoute = (app: FastifyInstance, deps: HttpDeps, ending: AbortSi
         method,
         params: params as JsonObject,
         timeoutMs: timeoutSeconds * 1000,
+        shown: true,
         signal: leaves(reply.raw, ending),
       })
       return { instance, latencyMs: Math.round((performance.now() - begun) * 10) / 10, ...found }

@@ -45,6 +45,15 @@ describe('a probe', () => {
     expect(await probe('tools/call', { name: 'check' })).toMatchObject({ result: { isError: true } })
   })
 
+  it('keeps what is secret out of a result that is to be shown, and only there', async () => {
+    await mcpd.start(misbehaving('i1', ['--check=isError'], { WHY: 'hunter2-hunter2' }))
+    const signal = AbortSignal.timeout(10_000)
+    const check = { method: 'tools/call', params: { name: 'check' }, timeoutMs: 10_000, signal }
+    const text = (value: string) => ({ result: { content: [{ type: 'text', text: value }] } })
+    expect(await mcpd.host.probe('i1', check)).toMatchObject(text('hunter2-hunter2'))
+    expect(await mcpd.host.probe('i1', { ...check, shown: true })).toMatchObject(text('[redacted]'))
+  })
+
   it('fails at its deadline, and the server may go on', async () => {
     await mcpd.start(misbehaving('i1', ['--hangs=tools/list']))
     expect(await probe('tools/list', {}, 50)).toEqual({ ok: false, reason: 'no answer within 0.05 s' })

@@ -2,6 +2,7 @@ import type { Probe, ProbeAnswer } from '../../domain/instance/host.ts'
 import { isObject, type JsonObject, type JsonValue } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { textOf } from './rpc.ts'
+import { MAX_SHOWN_CHARACTERS, shownResult } from './shown-result.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Longest reason of a failed probe, in characters: it becomes part of an event. */
@@ -16,7 +17,7 @@ const STEP_MS = 1000
  */
 export const probeUpstream = (
   upstream: Upstream,
-  { method, params, timeoutMs, signal }: Probe,
+  { method, params, timeoutMs, shown, signal }: Probe,
   redact: (text: string) => string,
 ): Promise<ProbeAnswer> =>
   new Promise((resolve) => {
@@ -38,9 +39,12 @@ export const probeUpstream = (
         isProbe: true,
         deliver(message) {
           if (message.id !== PROBE_ID || message.method !== undefined) return
+          const { result = {} } = message
           const failure = failureOf(message)
-          if (failure === undefined) settle({ ok: true, result: message.result ?? {} })
-          else fail(failure, message.result)
+          const told = shown === true ? shownResult(result, redact) : result
+          if (told === undefined) fail(TOO_LONG)
+          else if (failure === undefined) settle({ ok: true, result: told })
+          else fail(failure, message.result === undefined ? undefined : told)
         },
         finished: () => {},
         // Its end does not wait for this.
@@ -56,6 +60,7 @@ export const probeUpstream = (
   })
 
 const PROBE_ID = 'probe'
+const TOO_LONG = `its answer is longer than ${MAX_SHOWN_CHARACTERS / 1024 ** 2} MiB, which is too long to be shown`
 
 /** Why an answer is no good one; undefined when it is. */
 const failureOf = ({ error, result }: RpcMessage): string | undefined => {

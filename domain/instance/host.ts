@@ -6,11 +6,13 @@ export interface Probe {
   readonly method: string
   readonly params: JsonObject
   readonly timeoutMs: number
+  /** The result is for people: the instance's secrets are taken out of it, and one that is very long is a failure. */
+  readonly shown?: true
   /** Gives it up. */
   readonly signal: AbortSignal
 }
 
-/** `reason` is for people, and has no secrets in it; a result is what the server answered, untouched. */
+/** `reason` is for people, and has no secrets in it; a result is what the server answered, unless it is to be shown. */
 export type ProbeAnswer =
   | { readonly ok: true; readonly result: JsonObject }
   | {
