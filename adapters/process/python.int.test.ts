@@ -1,9 +1,10 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import type { Program } from '../../domain/instance/runtime.ts'
 import { requirementOf } from './python-package.ts'
 import { eventually, setUp } from './testing/runtime.ts'
+import { scratchFolder } from './testing/scratch.ts'
 import { pythonEnvironment, pythonTool } from './testing/uv.ts'
 import { startIndex } from './testing/wheel.ts'
 
@@ -13,12 +14,12 @@ console.log(
     : `Packages from PyPI are installed by ${pythonTool === 'uv' ? 'uv' : 'a stand-in for uv, which is not installed'}`,
 )
 
-const python = (packageName: string, version?: string): Program => ({
+const python = (packageName: string, version?: string, allowScripts = false): Program => ({
   kind: 'package',
   runtime: 'python',
   packageName,
   args: [],
-  allowScripts: false,
+  allowScripts,
   ...(version === undefined ? {} : { version }),
 })
 
@@ -43,9 +44,9 @@ describe('what is asked for on PyPI', () => {
 })
 
 describe.skipIf(pythonTool === undefined)('a package from PyPI', { timeout: 60_000 }, () => {
-  const setUpPython = async (more: object = {}) => {
+  const setUpPython = async (more: object = {}, env: Record<string, string> = {}) => {
     const index = await startIndex()
-    const world = await setUp({ environment: await pythonEnvironment(index.url), ...more })
+    const world = await setUp({ environment: { ...(await pythonEnvironment(index.url)), ...env }, ...more })
     const printed = async (program: Program) => {
       const { running, lines } = await world.start(program)
       await running.exited
@@ -73,28 +74,43 @@ describe.skipIf(pythonTool === undefined)('a package from PyPI', { timeout: 60_0
     expect((await printed(python('hello-mcp', '>=1,<2'))).lines).toEqual(['1.5.0'])
   })
 
-  it('that does not exist, or has no program, says so', async () => {
+  it.skipIf(pythonTool === 'uv')('is not built, which would run its code, unless scripts are allowed', async () => {
+    const told = join(await scratchFolder(), 'told')
+    const { start } = await setUpPython({}, { UV_STAND_IN_ARGS: told })
+    for (const allowScripts of [false, true])
+      await expect(start(python('no-such', undefined, allowScripts))).rejects.toThrow(
+        'The package no-such does not exist on PyPI.',
+      )
+    const installs = (await readFile(told, 'utf8')).split('\n').filter((line) => line.startsWith('pip install'))
+    expect(installs.map((line) => line.includes('--no-build'))).toEqual([true, false])
+  })
+
+  it('that has no program says so', async () => {
     const { index, start } = await setUpPython()
     index.publish({ name: 'library', version: '1.0.0', scripts: {} })
-    await expect(start(python('no-such'))).rejects.toThrow('The package no-such does not exist on PyPI.')
     await expect(start(python('library'))).rejects.toThrow('has no program to start')
   })
 
+  const leftIn = async (dataFolder: string) =>
+    (await readdir(join(dataFolder, 'packages'))).filter((each) => !each.startsWith('+uv'))
+
   it('that takes too long is given up, and half of it is never taken for one', async () => {
-    const { index, start, dataFolder, runtime, launch } = await setUpPython({ installDeadlineMs: 3_000 })
-    index.publish({ name: 'hello-mcp', version: '1.0.0', scripts: { run: 'x' } })
+    const { index, start, dataFolder } = await setUpPython({ installDeadlineMs: 2_000 })
     index.fallSilent()
-    await expect(start(python('hello-mcp'))).rejects.toThrow('within 3 seconds; uv was ended')
-    const left = async () => (await readdir(join(dataFolder, 'packages'))).filter((each) => !each.startsWith('+uv'))
-    expect(await left()).toEqual([])
+    await expect(start(python('hello-mcp'))).rejects.toThrow('within 2 seconds; uv was ended')
+    expect(await leftIn(dataFolder)).toEqual([])
+  })
+
+  it('that nobody waits for any more is given up', async () => {
+    const { index, dataFolder, runtime, launch } = await setUpPython()
+    index.fallSilent()
     const abort = new AbortController()
-    const asked = index.requests.length
-    const given = runtime.start(launch(python('hello-mcp')), { signal: abort.signal })
-    given.catch(() => {}) // looked at below
-    await vi.waitFor(() => expect(index.requests.length).toBeGreaterThan(asked), eventually)
+    const start = runtime.start(launch(python('hello-mcp')), { signal: abort.signal })
+    start.catch(() => {}) // looked at below
+    await vi.waitFor(() => expect(index.requests).not.toEqual([]), { timeout: 30_000, interval: 20 })
     abort.abort(new Error('given up'))
-    await expect(given).rejects.toThrow('given up')
-    await vi.waitFor(async () => expect(await left()).toEqual([]), eventually)
+    await expect(start).rejects.toThrow('given up')
+    await vi.waitFor(async () => expect(await leftIn(dataFolder)).toEqual([]), eventually)
   })
 })
 

@@ -7,6 +7,9 @@ import re
 import subprocess
 import sys
 
+if "UV_STAND_IN_ARGS" in os.environ:
+    with open(os.environ["UV_STAND_IN_ARGS"], "a") as told:
+        told.write(" ".join(sys.argv[1:]) + "\n")
 args = [arg for arg in sys.argv[1:] if arg not in ("--quiet", "--relocatable", "--no-build")]
 if args[0] == "venv":
     sys.exit(subprocess.call([sys.executable, "-m", "venv", "--without-pip", args[1]]))
