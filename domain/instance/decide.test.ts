@@ -121,6 +121,17 @@ describe('the health of an instance that runs', () => {
     again.when(report('healthy', 61)).thenNothing()
     again.when(report('healthy', 62)).then(changed('healthy', 62))
   })
+  it('is good at once when only starts had failed before', () =>
+    given(instanceDecider, created, starting(1, 0), failed(1, 0, 30), starting(2, 1), started(2))
+      .when(report('healthy', 3))
+      .then(changed('healthy', 3)))
+  it('is not when they failed because the program ended each time', () => {
+    const { data } = failed(1, 0, 30)
+    const crashed = { type: 'InstanceStartFailed', data: { ...data, exited: true } } as InstanceEvent
+    given(instanceDecider, created, starting(1, 0), crashed, starting(2, 1), started(2))
+      .when(report('healthy', 3))
+      .thenNothing()
+  })
   it('may be bad at once', () => again.when(report('degraded', 3, 'no')).then(changed('degraded', 3, 'no')))
   it('makes up for earlier failures once it is good', () => {
     const exit2 = { ...exit1, data: { ...exit1.data, at: at(63), nextRetryAt: at(93) } }

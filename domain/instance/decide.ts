@@ -11,6 +11,8 @@ export interface Instance {
   readonly server: string
   /** Attempts that failed since it last ran long enough. */
   readonly failures: number
+  /** One of them was a program that ran and ended. */
+  readonly crashed: boolean
   /** When the present run began. */
   readonly startedAt?: string
   /** Of the present run. */
@@ -68,7 +70,14 @@ export type InstanceCommand =
   | { readonly type: 'RequestRetry'; readonly instance: string; readonly at: string; readonly reason: string }
   | { readonly type: 'StopInstance'; readonly instance: string; readonly at: string; readonly reason: string }
 
-const INITIAL: Instance = { phase: 'none', server: '', failures: 0, health: 'unknown', wasHealthy: false }
+const INITIAL: Instance = {
+  phase: 'none',
+  server: '',
+  failures: 0,
+  crashed: false,
+  health: 'unknown',
+  wasHealthy: false,
+}
 
 const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString()
 
@@ -146,7 +155,7 @@ const reportHealth = (
 ): readonly InstanceEvent[] => {
   if (state.phase !== 'running' || state.startedAt !== startedAt || state.health === health) return []
   // One that keeps ending soon after its start answers well in between: it has to outlive that first.
-  if (health === 'healthy' && state.failures > 0 && !ranLongEnough(state, at)) return []
+  if (health === 'healthy' && state.crashed && !ranLongEnough(state, at)) return []
   const why = reason === undefined ? {} : { reason }
   return [{ type: 'InstanceHealthChanged', data: { server: state.server, health, ...why, at } }]
 }
@@ -160,13 +169,14 @@ const evolveInstance = (state: Instance, { type, data }: Recorded<InstanceEvent>
     case 'InstanceStarted':
       return { ...state, phase: 'running', startedAt: data.at, health: 'unknown', wasHealthy: false }
     case 'InstanceStartFailed':
-      return { ...state, phase: 'error', failures: data.attempt }
+      return { ...state, phase: 'error', failures: data.attempt, crashed: state.crashed || data.exited === true }
     case 'InstanceExited':
+      return { ...state, phase: 'error', failures: data.failures, crashed: data.failures > 0 }
     case 'InstanceEndedUnhealthy':
-      return { ...state, phase: 'error', failures: data.failures }
+      return { ...state, phase: 'error', failures: data.failures, crashed: state.crashed && data.failures > 0 }
     case 'InstanceHealthChanged':
       return data.health === 'healthy'
-        ? { ...state, health: 'healthy', wasHealthy: true, failures: 0 }
+        ? { ...state, health: 'healthy', wasHealthy: true, failures: 0, crashed: false }
         : { ...state, health: data.health }
     case 'InstanceInterrupted':
       return { ...state, phase: 'pending' }

@@ -118,6 +118,9 @@ describe('an instance that is waited for', () => {
   it('is not ready when it is unhealthy', () =>
     expect(waitsFor('ready', having(started, health('unhealthy', 'no answer')))).toBe('it is Unhealthy: no answer'))
 
+  it('has to outlive its earlier runs to be healthy', () =>
+    expect(waitsFor('healthy', having(started, exited(1), started))).toContain('run for a minute first'))
+
   it('says why it does not run', () =>
     expect(waitsFor('healthy', having(started, exited(2)))).toBe('it is CrashLoopBackOff: it exited with code 1'))
 })

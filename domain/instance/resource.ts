@@ -201,9 +201,12 @@ export const instance = defineKind({
     running: (instance) => (instance.status?.phase === 'running' ? undefined : notYet(instance)),
     ready: (instance) => (isReady(instance) ? undefined : notYet(instance)),
     healthy: (instance) => {
-      const { phase, health } = instance.status ?? {}
+      const { phase, health, crashed, attemptCount } = instance.status ?? {}
       if (health === 'healthy') return undefined
-      return phase === 'running' && health === 'unknown' ? 'its health is not known yet' : notYet(instance)
+      if (phase !== 'running' || health !== 'unknown') return notYet(instance)
+      return crashed === true && Number(attemptCount) > 0
+        ? 'it ended soon after an earlier start and has to run for a minute first'
+        : 'its health is not known yet'
     },
   },
   example: { server: 'everything', serverUid: '…', specHash: '…' },
