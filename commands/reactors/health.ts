@@ -35,6 +35,8 @@ export interface HealthDeps {
   readonly alarm: Alarm
   /** Called after each probe. Must not throw. */
   readonly onProbe: (probe: ProbeRecord) => void
+  /** Default 64. */
+  readonly maxProbes?: number
 }
 
 /** Probes every instance that runs, and says what has changed. What it knows is of the present runs only: all comes back by probing. */
@@ -46,8 +48,8 @@ export interface HealthReactor {
   close(): Promise<void>
 }
 
-/** Probes that are under way at once. */
-const MAX_PROBES = 16
+/** Probes that are under way at once: as many servers may hang until their deadline without the others being probed later. */
+const MAX_PROBES = 64
 /** The first probe of a run comes within this time: soon, but not those of all at once. */
 const FIRST_MS = 3_000
 /** Each wait is longer or shorter by up to this part of it, so that probes that came together part again. */
@@ -176,7 +178,7 @@ export const createHealthReactor = (deps: HealthDeps): HealthReactor => {
   }
 
   const queue = createKeyedQueue({
-    concurrency: MAX_PROBES,
+    concurrency: deps.maxProbes ?? MAX_PROBES,
     onError: failed,
     async work(instance) {
       const run = runs.get(instance)
