@@ -163,14 +163,17 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
     await beginRun(log, launch)
     await ensureImage(engine, launch.program, { signal, say })
     signal.throwIfAborted()
+    let id: string | undefined
     try {
-      const id = await engine.create(name, containerOptions(owner, launch))
+      id = await engine.create(name, containerOptions(owner, launch))
       signal.throwIfAborted()
       const program = await run(id, launch, true)
       say(`started as container ${id.slice(0, 12)} of ${launch.program.image}`)
       return await withAddress(id, program, launch, signal)
     } catch (error) {
-      await engine.remove(name).catch(sweeper.wake) // the first error is the reason
+      // Never by its name alone: that may be somebody else's by now. Without an id, the sweeper knows it by its label.
+      if (id === undefined) sweeper.wake()
+      else await engine.remove(id).catch(sweeper.wake) // the first error is the reason
       throw error
     }
   }
@@ -185,6 +188,21 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
       for (const line of redact(reason).split('\n')) append('mcpd', line)
       throw error
     }
+  }
+
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    closing.abort(startFailed('mcpd is stopping.'))
+    sweeper.stop()
+    const ending = async () => {
+      await Promise.allSettled(starting)
+      await Promise.all([...active.values()].map(({ program }) => program?.stop({ graceMs: CLOSE_GRACE_MS })))
+      await sweeper.sweep()
+    }
+    const ended = ending().catch((error: unknown) =>
+      logger.warn({}, `containers may be left behind: ${error instanceof Error ? error.message : error}`),
+    )
+    if (!(await settledWithin(ended, CLOSE_MS))) logger.warn({}, 'containers did not end in time, and may be left')
   }
 
   return {
@@ -218,16 +236,9 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
       const found = await Promise.all(ids.map((id) => engineNow().stats(id)))
       return together(found.flatMap((stats) => (stats === undefined ? [] : [usageOf(stats)])))
     },
-    async close() {
-      closing.abort(startFailed('mcpd is stopping.'))
-      sweeper.stop()
-      const ending = async () => {
-        await Promise.allSettled(starting)
-        await Promise.all([...active.values()].map(({ program }) => program?.stop({ graceMs: CLOSE_GRACE_MS })))
-        await sweeper.sweep()
-      }
-      const ended = ending().catch((error: unknown) => logger.warn({ err: error }, 'containers may be left behind'))
-      if (!(await settledWithin(ended, CLOSE_MS))) logger.warn({}, 'containers did not end in time, and may be left')
+    close() {
+      closed ??= close()
+      return closed
     },
   }
 }
