@@ -142,7 +142,9 @@ Runtime:    <none>
     expect(out).toContain(`Instances:
   NAME   SERVER   READY   STATUS             RESTARTS     HEALTH   AGE
   a-1    a        0/1     CrashLoopBackOff   4 (3m ago)   <none>   60m
-Why a-1:    The program ended by itself with exit code 1. Its last lines on stderr:
+Why a-1:
+  The program ended by itself with exit code 1. Its last lines on stderr:
+  no licence
 Events:
   OF             AGE   TYPE              BY         DETAIL
   server/a       60m   ServerDeclared    User:ada   -

@@ -1,4 +1,4 @@
-import { exitReason, lastLines } from '../../domain/instance/exit-reason.ts'
+import { exitReason, lastLines, withoutOutput } from '../../domain/instance/exit-reason.ts'
 import { type LineSplitter, lineSplitter } from '../../domain/instance/line-splitter.ts'
 import { type Exit, MAX_LINE_LENGTH, MAX_STDIN_BUFFER, type RunningProgram } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
@@ -121,7 +121,7 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
     if (rest !== '') onError(rest)
     if (restPrinted !== '') print(restPrinted)
     const reason = exitReason({ code, signal, because, stderr: stderrTail.toString() })
-    write('mcpd', because === undefined ? (reason.split('\n', 1)[0] ?? reason) : 'The program has ended.')
+    write('mcpd', because === undefined ? withoutOutput(reason) : 'The program has ended.')
     return { ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }), reason }
   }
   const exited = untilExit()

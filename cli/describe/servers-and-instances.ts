@@ -37,9 +37,9 @@ export const serverParts = async (
       headersOf(instance, false),
       ...instances.map((each) => rowOf(instance, each, false, deps.now())),
     ]),
-    ...instances.flatMap((each) => {
-      const reason = columnsOf(instance, each, deps.now(), ['REASON']).reason ?? ''
-      return reason === '' ? [] : outline({ [`Why ${each.metadata.name}`]: reason })
+    ...instances.flatMap(({ metadata, status }) => {
+      const reason = status?.error ?? status?.healthReason
+      return typeof reason === 'string' ? outline({ [`Why ${metadata.name}`]: reason }) : []
     }),
   ]
 }

@@ -1,3 +1,4 @@
+import { inOneLine } from '../../domain/instance/exit-reason.ts'
 import { age } from '../../domain/kernel/columns.ts'
 import { isObject } from '../../domain/kernel/json.ts'
 import type { ApiEvent } from '../api/answers.ts'
@@ -46,6 +47,6 @@ const detail = (data: ApiEvent['data'], hidden: readonly string[]): string => {
           .filter(([, value]) => typeof value !== 'object')
           .map(([key, value]) => `${key}=${String(value)}`)
           .join(' ')
-  const line = text.split('\n')[0] ?? ''
+  const line = inOneLine(text)
   return line.length > MAX_DETAIL ? `${line.slice(0, MAX_DETAIL - 1)}…` : line || '-'
 }

@@ -1,3 +1,4 @@
+import { inOneLine } from '../../domain/instance/exit-reason.ts'
 import type { RolloutAnswer } from '../api/answers.ts'
 import type { Deps } from '../deps.ts'
 import { durationSeconds } from '../duration.ts'
@@ -63,7 +64,7 @@ const progress = (name: string, { replicas, ready, outdated, done, failing }: Ro
 const overdue = (name: string, timeout: string, rollout: RolloutAnswer | undefined): CliError => {
   if (rollout === undefined)
     return new CliError('rollout-timeout', `mcpd did not say within ${timeout} how far server/${name} is`)
-  const reasons = rollout.failing.map(({ instance, reason }) => `${instance}: ${firstLine(reason)}`)
+  const reasons = rollout.failing.map(({ instance, reason }) => `${instance}: ${neutralLine(inOneLine(reason))}`)
   const why = reasons.length === 0 ? progress(name, rollout) : reasons.join('; ')
   return new CliError('rollout-timeout', `server/${name} is not rolled out after ${timeout}: ${why}`, {
     hint:
@@ -72,5 +73,3 @@ const overdue = (name: string, timeout: string, rollout: RolloutAnswer | undefin
         : `"mcpctl logs ${name}" shows what it printed; "mcpctl rollout undo ${name}" goes back`,
   })
 }
-
-const firstLine = (reason: string): string => neutralLine(reason.split('\n', 1)[0] ?? reason)

@@ -30,3 +30,22 @@ export const exitReason = ({ code, signal, because, stderr }: Ending): string =>
     signal === null ? `The program ended by itself with exit code ${code}` : `The program was ended by ${signal}`
   return stderr === '' ? `${how}; it wrote nothing on stderr.` : `${how}. Its last lines on stderr:\n${stderr}`
 }
+
+const INTRODUCTION = / Its last lines on stderr:$/
+
+/** What happened, without what the program had printed. */
+export const withoutOutput = (reason: string): string => (reason.split('\n', 1)[0] ?? reason).replace(INTRODUCTION, '')
+
+/**
+ * A reason in one line, for tables: what happened and, of what the program had printed last, the line that most probably
+ * says why: the last one that speaks of an error, or the last one.
+ */
+export const inOneLine = (reason: string): string => {
+  const [first = '', ...printed] = reason.split('\n')
+  if (!INTRODUCTION.test(first)) return first
+  const lines = printed.map((line) => line.trim()).filter((line) => line !== '')
+  const telling = lines.findLast((line) => TELLING.test(line)) ?? lines.at(-1)
+  const what = withoutOutput(reason)
+  return telling === undefined ? what : `${what.replace(/\.$/, '')}: ${telling}`
+}
+const TELLING = /\b(?:\w*error|\w*exception|fatal|panic|cannot|denied|refused)\b/i

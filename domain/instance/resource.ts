@@ -7,6 +7,7 @@ import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import { defineKind } from '../kernel/kind.ts'
 import type { Resource, ResourceRow } from '../kernel/resource.ts'
 import { type InstanceEvent, instanceEvents } from './events.ts'
+import { inOneLine } from './exit-reason.ts'
 import type { Health } from './health.ts'
 
 /** Which spec of which server an instance is a copy of. */
@@ -157,12 +158,11 @@ const versionText = (instance: Resource): string => {
     : ''
 }
 
-const firstLine = (text: JsonValue | undefined): string =>
-  typeof text === 'string' ? (text.split('\n', 1)[0] ?? '') : ''
+const inOneLineIfAny = (text: JsonValue | undefined): string => (typeof text === 'string' ? inOneLine(text) : '')
 
 /** Why it is not as it should be, in a line; '' where nothing is known. */
 const reasonText = ({ status = {} }: Resource): string =>
-  firstLine(status.error) || firstLine(status.healthReason) || ''
+  inOneLineIfAny(status.error) || inOneLineIfAny(status.healthReason)
 
 const notYet = (instance: Resource): string => {
   const reason = reasonText(instance)
