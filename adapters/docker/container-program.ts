@@ -26,6 +26,12 @@ const OFFENDER_GRACE_MS = 500
 /** How long an engine may take to end and remove a container, beyond what its program has; it may hang itself. */
 const ENGINE_WAIT_MS = 5_000
 
+/**
+ * Reads a program's output so that a flood of it does not keep the others from being read.
+ * @param logged how many characters went to the log since the last call
+ */
+export type ReadFairly = (stream: Duplex, onChunk: (chunk: Buffer) => void, logged: () => number) => void
+
 export interface ContainerProgramOptions {
   readonly engine: Engine
   readonly id: string
@@ -38,6 +44,7 @@ export interface ContainerProgramOptions {
   readonly redact: (text: string) => string
   readonly readOnlyRoot: boolean
   readonly memoryBytes: number | undefined
+  readonly readFairly: ReadFairly
   /** The engine was lost, or the container could not be removed: it may still be there. */
   readonly onLeft: () => void
   /** Bytes; tests make it small. */
@@ -57,10 +64,19 @@ export const containerProgram = (options: ContainerProgramOptions): ContainerPro
   let because: string | undefined
   let messages: LineSplitter | undefined
 
+  let logged = 0
+  const loggedSince = (): number => {
+    const since = logged
+    logged = 0
+    return since
+  }
+
   const write = (source: 'stdout' | 'stderr' | 'mcpd', text: string) => {
+    if (source !== 'mcpd') logged += text.length
     for (const line of redact(text).split('\n')) log.append(source, line)
   }
   const onError = (line: string) => {
+    logged += line.length
     const clean = redact(line)
     stderrTail.push(clean)
     log.append('stderr', clean)
@@ -97,7 +113,7 @@ export const containerProgram = (options: ContainerProgramOptions): ContainerPro
   const read = (onLine: (line: string) => void, maxBytes: number, onTooLong: (start: string) => void): void => {
     const lines = lineSplitter({ maxBytes, onLine, onTooLong })
     messages = lines
-    stream.on('data', frameReader({ stdout: lines.push, stderr: errors.push }))
+    options.readFairly(stream, frameReader({ stdout: lines.push, stderr: errors.push }), loggedSince)
   }
   const toLog = (line: string) => write('stdout', line)
   const readToLog = () => read(toLog, MAX_LOGGED_LINE, toLog)

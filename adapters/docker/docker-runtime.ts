@@ -11,7 +11,7 @@ import type { Logger } from '../../domain/kernel/logger.ts'
 import { settledWithin } from '../../domain/kernel/settled-within.ts'
 import { redactor } from '../../domain/secret/redact.ts'
 import { containerName, containerOptions, type ImageLaunch, isSame, LABEL } from './container-options.ts'
-import { type ContainerProgram, containerProgram } from './container-program.ts'
+import { type ContainerProgram, containerProgram, type ReadFairly } from './container-program.ts'
 import { type Engine, openEngine } from './engine.ts'
 import { ensureImage } from './image.ts'
 import { createSweeper } from './left-over.ts'
@@ -32,6 +32,7 @@ export interface DockerRuntimeOptions {
   /** Where the output of an instance goes. */
   readonly logOf: (instance: string) => InstanceLogWriter
   readonly logger: Logger
+  readonly readFairly: ReadFairly
   /** Instead of what the environment names. */
   readonly socketPath?: string
   /** Longest line of stdout, in bytes. */
@@ -46,7 +47,7 @@ export interface DockerRuntimeOptions {
  * left behind are looked for at once.
  *
  * @example
- * const runtime = openDockerRuntime({ owner: folder.id, logOf: logs.of, logger })
+ * const runtime = openDockerRuntime({ owner: folder.id, logOf: logs.of, logger, readFairly })
  * const program = await runtime.start(launch, { signal })
  */
 export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
@@ -90,6 +91,7 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
       details: detailsOf(id, launch),
       readOnlyRoot: launch.program.readOnlyRoot ?? true,
       memoryBytes: launch.limits?.memoryBytes,
+      readFairly: options.readFairly,
       onLeft: sweeper.wake,
       ...(maxLine === undefined ? {} : { maxLine }),
     })

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import type { DataFolder } from '../../adapters/data-folder/data-folder.ts'
+import { readFairly } from '../../adapters/process/fair-reading.ts'
 import { openProcessRuntime, type ProcessRuntime } from '../../adapters/process/process-runtime.ts'
 import { derivedUuid } from '../../commands/event-id.ts'
 import type { Runtime } from '../../domain/instance/runtime.ts'
@@ -24,7 +25,7 @@ export const openRuntimes = async (folder: DataFolder, logger: Logger): Promise<
     const { openDockerRuntime } = await import('../../adapters/docker/docker-runtime.ts')
     // A copy of a data folder is another mcpd: it must not end what the first one runs.
     const owner = `${folder.id}.${derivedUuid(folder.path).slice(0, 8)}`
-    return openDockerRuntime({ owner, logOf: logs.of, logger })
+    return openDockerRuntime({ owner, logOf: logs.of, logger, readFairly })
   }
   const loaded = (): Promise<Runtime> => {
     containers ??= load().catch((error: unknown) => {

@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest'
 import type { Launch, LogLine, Program } from '../../../domain/instance/runtime.ts'
 import type { Logger } from '../../../domain/kernel/logger.ts'
+import { readFairly } from '../../process/fair-reading.ts'
 import { type DockerRuntimeOptions, openDockerRuntime } from '../docker-runtime.ts'
 import { IMAGE, NODE, type TestEngine } from './engine.ts'
 
@@ -31,7 +32,14 @@ export const setUp = ({ socket, docker }: TestEngine, options: Partial<DockerRun
     startRun: async () => void lines.splice(0),
   }
   const open = () => {
-    const runtime = openDockerRuntime({ owner, logOf: () => log, logger: silent, socketPath: socket, ...options })
+    const runtime = openDockerRuntime({
+      owner,
+      logOf: () => log,
+      logger: silent,
+      readFairly,
+      socketPath: socket,
+      ...options,
+    })
     onTestFinished(() => runtime.close())
     return runtime
   }
