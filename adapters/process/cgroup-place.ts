@@ -18,6 +18,8 @@ export interface CgroupPlace {
   readonly missing: string
   /** Makes it again when somebody has removed it. */
   remake(): void
+  /** Leaves mcpd's own cgroup as it was found, when nothing is below any more: nobody could enter one that hands controllers on. */
+  leave(): void
 }
 
 /** The same, or the reason why there is no such place. */
@@ -59,12 +61,22 @@ const handOn = (folder: string, controller: Controller): boolean => {
  * A cgroup with processes of its own hands no controllers on, so mcpd leaves its own for one below, when it is the only one there:
  * what else is there is not ours to move.
  */
-const makeRoom = (own: string, below: string): void => {
+const makeRoom = (own: string, below: string): boolean => {
   const pids = pidsIn(own)
-  if (pids.length !== 1 || pids[0] !== process.pid) return
+  if (pids.length !== 1 || pids[0] !== process.pid) return false
   const leaf = join(below, 'mcpd')
   mkdirSync(leaf, { recursive: true })
   writeFileSync(join(leaf, 'cgroup.procs'), String(process.pid))
+  return true
+}
+
+/** Undoes it. */
+const goBack = (own: string, below: string): void => {
+  for (const folder of [below, own])
+    for (const each of CONTROLLERS)
+      if (wordsOf(folder, 'cgroup.subtree_control').has(each))
+        writeFileSync(join(folder, 'cgroup.subtree_control'), `-${each}`)
+  writeFileSync(join(own, 'cgroup.procs'), String(process.pid))
 }
 
 /** Whether a process of ours can enter a cgroup in there: that takes rights above it, too. */
@@ -90,14 +102,18 @@ const placeBelow = async (parent: string, name: string, isOwn: boolean): Promise
     (ours ? handOn(parent, controller) : wordsOf(parent, 'cgroup.subtree_control').has(controller)) &&
     handOn(folder, controller)
   const lacks = CONTROLLERS.some((each) => wordsOf(parent, 'cgroup.controllers').has(each) && !has(each))
-  if (isOwn && lacks) makeRoom(parent, folder)
+  const moved = isOwn && lacks && makeRoom(parent, folder)
   const controllers = new Set(CONTROLLERS.filter(has))
   const remake = () => {
     mkdirSync(folder, { recursive: true })
     for (const each of controllers) handOn(folder, each)
   }
-  if (await canEnter(folder)) return { folder, controllers, missing: missingOf(parent, controllers), remake }
-  removeCgroup(folder)
+  const leave = () => {
+    if (moved) goBack(parent, folder)
+    removeCgroup(folder)
+  }
+  if (await canEnter(folder)) return { folder, controllers, missing: missingOf(parent, controllers), remake, leave }
+  leave()
   return undefined
 }
 
@@ -135,9 +151,9 @@ export const findCgroupPlace = async (name: string): Promise<Placed> => {
     })
     if (place === undefined) continue
     if (best === undefined || place.controllers.size > best.controllers.size) {
-      if (best !== undefined) removeCgroup(best.folder)
+      best?.leave()
       best = place
-    } else removeCgroup(place.folder)
+    } else place.leave()
     if (best.controllers.size === CONTROLLERS.length) break
   }
   return best ?? { missing: REFUSED }

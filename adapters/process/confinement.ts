@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Limits } from '../../domain/instance/runtime.ts'
 import { codeOf } from '../../domain/kernel/errors.ts'
-import { endCgroup, foldersIn, removeCgroup } from './cgroup.ts'
+import { endCgroup, foldersIn } from './cgroup.ts'
 import { type Controller, findCgroupPlace, type Placed } from './cgroup-place.ts'
 import { LEFT_OVER_GRACE_MS } from './left-over.ts'
 
@@ -122,20 +122,21 @@ const confinement = (place: Placed, name: string, limits: Limits): Confinement =
 export interface Confinements {
   /** @param name of the cgroup, unique */
   of(name: string, limits: Limits): Promise<Confinement>
-  /** Removes what is empty by now. */
+  /** Removes what was made, when the programs have ended. */
   close(): void
 }
 
 /** A cgroup of its own for each program, where this system lets us. `place` is looked for when the first program is started. */
 export const openConfinements = (options: { readonly name: string; readonly enabled: boolean }): Confinements => {
   let found: Promise<Placed> | undefined
-  let folder: string | undefined
+  let leave = () => {}
 
   const find = async (): Promise<Placed> => {
     if (!options.enabled) return { missing: 'mcpd is told to use no cgroups' }
     const place = await findCgroupPlace(options.name)
-    folder = place.folder
-    if (folder === undefined) return place
+    if (place.folder === undefined) return place
+    const { folder } = place
+    leave = place.leave
     // Of a mcpd that was killed, whatever it had noted; `mcpd` is where we may stand ourselves.
     for (const left of foldersIn(folder)) if (left !== 'mcpd') await endCgroup(join(folder, left), LEFT_OVER_GRACE_MS)
     return place
@@ -147,8 +148,6 @@ export const openConfinements = (options: { readonly name: string; readonly enab
       found ??= find().catch((error: unknown) => ({ missing: `cgroups cannot be used: ${error}` }))
       return confinement(await found, name, limits)
     },
-    close() {
-      if (folder !== undefined) removeCgroup(folder)
-    },
+    close: () => leave(),
   }
 }

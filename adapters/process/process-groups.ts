@@ -172,7 +172,11 @@ export const openProcessGroups = async (options: {
     async close(graceMs) {
       await Promise.all([...groups].map((group) => group.end(graceMs)))
       await watcher.close()
-      confinements.close()
+      try {
+        confinements.close()
+      } catch (error) {
+        logger.warn({ err: error }, 'The cgroup of mcpd could not be left as it was found')
+      }
     },
   }
 }
