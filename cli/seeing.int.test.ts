@@ -130,7 +130,7 @@ Last end:
   at:         2026-01-01T00:57:00.000Z
   reason:     it ended
   code:       1
-Runtime:    <none>
+Ran as:     <none>
 `,
     )
   })

@@ -52,8 +52,18 @@ export const instanceParts = async (
   { showValues }: DescribeOptions,
 ): Promise<readonly string[]> => {
   const now = deps.now()
-  const { details, lastEnd, attemptCount, lastAttemptAt, nextRetryAt, startedAt, error, healthReason, healthSince } =
-    instance.status ?? {}
+  const {
+    phase,
+    details,
+    lastEnd,
+    attemptCount,
+    lastAttemptAt,
+    nextRetryAt,
+    startedAt,
+    error,
+    healthReason,
+    healthSince,
+  } = instance.status ?? {}
   const server = await serverOf(deps, instance)
   const given = server?.spec ?? {}
   return [
@@ -66,7 +76,7 @@ export const instanceParts = async (
       },
     }),
     ...(lastEnd === undefined ? [] : outline({ 'Last end': lastEnd })),
-    ...outline({ Runtime: details ?? {} }),
+    ...outline({ [phase === 'running' ? 'Runtime' : 'Ran as']: details ?? {} }),
     ...(server === undefined
       ? []
       : [
