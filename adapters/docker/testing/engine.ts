@@ -30,8 +30,9 @@ export interface TestEngine {
 
 /** Whether an engine can be started here; prints why not. */
 export const engineInstalled = (): boolean => {
-  const missing = ['dockerd', 'containerd', 'runc'].filter((name) => !isInPath(name))
-  const absent = missing.length > 0 ? `${missing.join(', ')} not installed (docker.io of Debian has them)` : undefined
+  const missing = ['dockerd', 'containerd', 'runc', 'ip'].filter((name) => !isInPath(name))
+  const absent =
+    missing.length > 0 ? `${missing.join(', ')} not installed (docker.io and iproute2 of Debian have them)` : undefined
   const why = absent ?? (mayMount() ? undefined : 'an engine cannot be started without the right to mount')
   if (why !== undefined) console.log(`Tests with containers are not run: ${why}`)
   return why === undefined
@@ -54,17 +55,33 @@ const isInPath = (name: string): boolean =>
     }
   })
 
+/**
+ * A bridge of its own, because engines that share one give out the same addresses: those of two test files, or a test's
+ * and that of the machine.
+ */
+const addBridge = (): { readonly name: string; remove(): void } => {
+  const name = `mcpctl${process.pid}`
+  const address = `10.${200 + (process.pid % 50)}.${Math.floor(process.pid / 50) % 250}.1/24`
+  const ip = (...args: readonly string[]) => execFileSync('ip', args, { env: { ...process.env, PATH }, stdio: 'pipe' })
+  ip('link', 'add', name, 'type', 'bridge')
+  ip('address', 'add', address, 'dev', name)
+  ip('link', 'set', name, 'up')
+  return { name, remove: () => void ip('link', 'delete', name) }
+}
+
 /** Starts one with `IMAGE` in it. It touches no firewall, and needs nothing of the network. */
 export const startEngine = async (): Promise<TestEngine> => {
   const folder = await mkdtemp(join(tmpdir(), 'mcpctl-docker-'))
   const socket = join(folder, 'socket')
   const docker = new Docker({ socketPath: socket })
+  const bridge = addBridge()
   let running: ChildProcess | undefined
 
   const start = async (): Promise<void> => {
     const places = ['data-root', 'exec-root', 'pidfile'].flatMap((name) => [`--${name}`, join(folder, name)])
     const quiet = ['--iptables=false', '--ip6tables=false', '--ip-masq=false', '--log-level=error']
-    const args = [...places, ...quiet, '-H', `unix://${socket}`]
+    const network = `--bridge=${bridge.name}`
+    const args = [...places, ...quiet, network, '-H', `unix://${socket}`]
     running = spawn('dockerd', args, { env: { ...process.env, PATH }, stdio: 'ignore' })
     const answers = () =>
       docker.ping().then(
@@ -91,6 +108,7 @@ export const startEngine = async (): Promise<TestEngine> => {
       const all = await docker.listContainers({ all: true }).catch(() => []) // it may be down
       await Promise.allSettled(all.map(({ Id }) => docker.getContainer(Id).remove({ force: true })))
       await stop()
+      bridge.remove()
       await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }
