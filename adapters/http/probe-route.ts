@@ -57,9 +57,9 @@ export const probeRoute = (app: FastifyInstance, deps: HttpDeps, ending: AbortSi
     async (request, reply) => {
       const { name } = request.params
       const { instance, method, params, timeoutSeconds } = request.body
+      if (await relayed(deps, request, reply, ending)) return reply
       const { row } = await deps.readSide.queries.get('instance', instance)
       if (row === undefined || row.spec.server !== name) throw notFound({ kind: 'instance', name: instance })
-      if (await relayed(deps, request, reply, ending)) return reply
       const begun = performance.now()
       const found = await deps.probeInstance(instance, {
         method,

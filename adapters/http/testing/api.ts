@@ -20,6 +20,7 @@ import { openEmbeddedLog } from '../../embedded-log/embedded-log.ts'
 import { openFileKeyStore } from '../../keyring/file-keyring.ts'
 import { openKeyring } from '../../keyring/keyring.ts'
 import { openReadSide } from '../../postgres/read-side.ts'
+import type { HttpDeps } from '../deps.ts'
 import { createHttpServer, listen } from '../server.ts'
 
 /** mcpd's API on a real log, real rows and real keys, without servers to run; with one kind more than mcpd has. */
@@ -42,7 +43,8 @@ export interface TestApi {
 
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-export const startApi = async (logger: Logger = silent): Promise<TestApi> => {
+/** @param instead what this mcpd does not do as the others of a test do */
+export const startApi = async (logger: Logger = silent, instead: Partial<HttpDeps> = {}): Promise<TestApi> => {
   const folder = await mkdtemp(join(tmpdir(), 'mcpctl-api-'))
   const all = [team, ...kinds]
   const registry = createRegistry(all)
@@ -103,6 +105,7 @@ export const startApi = async (logger: Logger = silent): Promise<TestApi> => {
     logger,
     version: 'test',
     about: () => ({}),
+    ...instead,
   })
   await app.ready()
   let url: Promise<string> | undefined
