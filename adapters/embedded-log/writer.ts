@@ -1,7 +1,7 @@
 import type { CodedError } from '../../domain/kernel/errors.ts'
 import { logUnavailable } from '../../domain/kernel/log-errors.ts'
 import { Batch, type StreamHead } from './batch.ts'
-import { unavailable } from './folder-errors.ts'
+import { expectRoom, unavailable } from './folder-errors.ts'
 import type { Operation } from './operations.ts'
 import type { Store } from './store.ts'
 import type { Tail } from './tail.ts'
@@ -103,6 +103,7 @@ export class Writer {
   }
 
   async #commit(taken: readonly Waiting[]): Promise<void> {
+    const characters = taken.reduce((sum, waiting) => sum + waiting.characters, 0)
     const { meta, root } = this.#store
     for (;;) {
       root.resetReadTxn()
@@ -116,6 +117,7 @@ export class Writer {
       for (const waiting of taken) if (!waiting.settled) waiting.apply(batch)
       const next = entry.version + 1
       if (batch.hasWrites) {
+        expectRoom(this.#store.folder, characters)
         const written = await meta.ifVersion('head', entry.version, () => batch.write(next, this.#records))
         if (!written) continue
         this.#version = next
