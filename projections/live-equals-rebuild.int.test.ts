@@ -164,6 +164,31 @@ describe('a value that the database refuses, while the next batch is folded alre
   })
 })
 
+describe('a commit that is told while it is written', () => {
+  it('is taken back when the database does not take it, and told again when it does', async () => {
+    await dropLeftOvers(db)
+    const spec = { command: 'node', args: [], env: [], transport: 'STDIO', replicas: 1 }
+    const events = recorded(
+      ['a', 'b'].map((name) => [`server-${name}`, 'ServerDeclared', { uid: name, labels: {}, spec }]),
+    )
+    const told: string[] = []
+    const projection = createProjection({
+      db,
+      models,
+      catalog,
+      generation: await newGeneration(),
+      checkpoint: BEGINNING,
+      onCommit: ({ position, rows }) => told.push(`${position}: ${rows?.map(({ name }) => name)}`),
+      onUndone: (position) => told.push(`back to ${position}`),
+    })
+    await projection.apply(events.slice(0, 1))
+    fatesToCome = ['before']
+    await expect(projection.apply(events)).rejects.toThrow('killed')
+    await projection.apply(events)
+    expect(told).toEqual(['1: a', '2: b', 'back to 1', '2: b'])
+  })
+})
+
 describe('a log that goes away while a write fails', () => {
   it('leaves nothing in memory that the database has not: the next attempt counts no event twice', async () => {
     await dropLeftOvers(db)

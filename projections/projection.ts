@@ -18,7 +18,13 @@ export interface ProjectionOptions {
   readonly checkpoint: Position
   /** Where commits are notified, for other programs; left out where nobody listens. */
   readonly channel?: string
+  /**
+   * Told of each commit: with its rows as soon as the database has been given them, without them once it is done. Must not
+   * throw.
+   */
   readonly onCommit?: (commit: Commit) => void
+  /** What was told last did not come to be: the rows are as of this position. Must not throw. */
+  readonly onUndone?: (position: Position) => void
 }
 
 /** The one writer of a generation: folds batches of events into its rows. */
@@ -97,11 +103,18 @@ export const createProjection = (options: ProjectionOptions): Projection => {
     const committed: Commit = { position, changes: kindsOf(changes) }
     const notified = channel === undefined ? [] : [encodeCommit(committed)]
     const parameters = [position, handled, generation, checkpoint, ...tables, ...notified]
-    const { rows } = await db.executeQuery(CompiledQuery.raw(statement, parameters))
-    if (rows.length === 0) throw new LostGeneration(generation)
-    checkpoint = position
     const told = channel === undefined ? smallRows(changes, sizes) : undefined
-    options.onCommit?.(told === undefined ? committed : { ...committed, rows: told })
+    const writing = db.executeQuery(CompiledQuery.raw(statement, parameters))
+    // Whoever hears of it now asks behind the write: there is one connection, and it answers in order.
+    if (told !== undefined) options.onCommit?.({ ...committed, rows: told })
+    try {
+      if ((await writing).rows.length === 0) throw new LostGeneration(generation)
+    } catch (error) {
+      if (told !== undefined) options.onUndone?.(checkpoint)
+      throw error
+    }
+    checkpoint = position
+    if (told === undefined) options.onCommit?.(committed)
   }
 
   const forget = (): void => {

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { Kysely } from 'kysely'
 import type { Clock } from '../domain/kernel/clock.ts'
 import { CodedError } from '../domain/kernel/errors.ts'
-import type { RecordedEvent } from '../domain/kernel/event.ts'
+import type { Position, RecordedEvent } from '../domain/kernel/event.ts'
 import type { EventLog } from '../domain/kernel/event-log.ts'
 import type { Catalog } from '../domain/kernel/event-type.ts'
 import { logUnavailable } from '../domain/kernel/log-errors.ts'
@@ -51,6 +51,8 @@ export interface ProjectorOptions {
   readonly watchMs?: number
   /** Told in the order of commits, and with `names` undefined for every kind when another generation became the live one. */
   readonly onCommit: (commit: Commit) => void
+  /** What was told last did not come to be, as the database refused it: the rows are as of this position. */
+  readonly onUndone?: (position: Position) => void
 }
 
 export interface Projector {
@@ -148,9 +150,18 @@ class ProjectorRun {
   }
 
   #project(generation: bigint, checkpoint: bigint, live: boolean): Projection {
-    const { db, catalog, channel, onCommit } = this.#options
+    const { db, catalog, channel, onCommit, onUndone } = this.#options
     const base = { db, models: this.#models, catalog, generation, checkpoint }
-    return createProjection(live ? { ...base, onCommit, ...(channel === undefined ? {} : { channel }) } : base)
+    return createProjection(
+      live
+        ? {
+            ...base,
+            onCommit,
+            ...(onUndone === undefined ? {} : { onUndone }),
+            ...(channel === undefined ? {} : { channel }),
+          }
+        : base,
+    )
   }
 
   /** Keeps the live generation at the head of the log until it is stopped, or stops by itself at an event it cannot handle. */

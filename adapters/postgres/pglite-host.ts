@@ -1,3 +1,4 @@
+import type { Position } from '../../domain/kernel/event.ts'
 import { liveGeneration } from '../../projections/generations.ts'
 import { type Projector, runProjector } from '../../projections/projector.ts'
 import { kindsOf } from './kinds-of.ts'
@@ -15,8 +16,9 @@ export const openPGliteHost = async (folder: string | undefined, options: HostOp
   let projector: Projector | undefined
   commits.reset((await liveGeneration(database.db))?.checkpoint, kindsOf(registry))
   const onCommit = commits.advance.bind(commits)
+  const onUndone = (position: Position): void => commits.reset(position, kindsOf(registry))
   const running = runProjector(
-    { db: database.db, log, registry, catalog, logger, clock, onCommit },
+    { db: database.db, log, registry, catalog, logger, clock, onCommit, onUndone },
     stop.signal,
     (it) => {
       projector = it

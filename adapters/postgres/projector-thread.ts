@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { CompiledQuery } from 'kysely'
 import { systemClock } from '../../domain/kernel/clock.ts'
+import type { Position } from '../../domain/kernel/event.ts'
 import type { EventLog } from '../../domain/kernel/event-log.ts'
 import type { Catalog } from '../../domain/kernel/event-type.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
@@ -49,7 +50,8 @@ export const serveProjector = async ({ port, data, log, registry, catalog }: Thr
     send({ type: 'open', position: (await liveGeneration(db))?.checkpoint, kinds: kindsOf(registry) })
     for (const message of waiting.splice(0)) handle(message)
     const onCommit: Parameters<typeof runProjector>[0]['onCommit'] = (commit) => send({ type: 'commit', commit })
-    const options = { db, log, registry, catalog, logger, clock: systemClock, onCommit }
+    const onUndone = (position: Position): void => send({ type: 'open', position, kinds: kindsOf(registry) })
+    const options = { db, log, registry, catalog, logger, clock: systemClock, onCommit, onUndone }
     const run = () =>
       runProjector(options, stop.signal, (it) => {
         projector = it

@@ -24,7 +24,7 @@ export interface ThreadError {
 }
 
 export type FromThread =
-  /** The database can be asked; with where its rows stand and all kinds that there are. */
+  /** The database can be asked, or what was told last did not come to be; with where its rows stand and all kinds that there are. */
   | { readonly type: 'open'; readonly position: bigint | undefined; readonly kinds: readonly string[] }
   | { readonly type: 'rows'; readonly id: number; readonly rows: readonly object[] }
   | { readonly type: 'failed'; readonly id: number; readonly error: ThreadError }

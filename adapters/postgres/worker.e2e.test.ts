@@ -46,4 +46,15 @@ describe('the read side in a thread of its own', { timeout: 120_000 }, () => {
     const mended = await system.reopen()
     await vi.waitFor(async () => expect(await everything(mended)).toEqual(before), { timeout: 30_000 })
   })
+
+  it('answers every question with what was told before, lists too, while writes go on', async () => {
+    const system = await openSystem((folder) => ({ kind: 'pglite', folder: join(folder, 'rows') }))
+    for (let n = 0; n < 200; n += 1) {
+      const position = await system.put(`project-p${n}`, projectDeclared(`number ${n}`))
+      expect(await system.readSide.waitFor(position)).toBe(true)
+      const listed = await system.readSide.queries.list({ kind: 'project', limit: 500 })
+      expect(listed.asOf).toBe(position)
+      expect(listed.items.length).toBe(n + 1)
+    }
+  })
 })
