@@ -1,5 +1,5 @@
 import type { HttpStreamOptions } from '../../domain/instance/http-stream.ts'
-import type { Exit, MessageStream } from '../../domain/instance/runtime.ts'
+import type { Exit, LineFacts, MessageStream } from '../../domain/instance/runtime.ts'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { errorOf, isId } from '../../domain/mcp/rpc.ts'
@@ -51,7 +51,7 @@ export class HttpSession implements MessageStream {
   readonly #transport: Transport
   readonly #tasks = new Set<Promise<void>>()
   #redact: (text: string) => string
-  #listener: (line: string) => void = () => {}
+  #listener: (line: string, facts: LineFacts) => void = () => {}
   #exit: (exit: Exit) => void = () => {}
   #open = 0
   #waiting = 0
@@ -78,7 +78,7 @@ export class HttpSession implements MessageStream {
     return this.requests.over.aborted
   }
 
-  onLine(listener: (line: string) => void): void {
+  onLine(listener: (line: string, facts: LineFacts) => void): void {
     this.#listener = listener
   }
 
@@ -129,14 +129,14 @@ export class HttpSession implements MessageStream {
       if (id === undefined || this.calls.answer(id, message)) wanted = true
       else this.debug('dropped an answer that nobody waits for')
     }
-    if (wanted) this.#listener(onOneLine(text))
+    if (wanted) this.#listener(onOneLine(text), { parsed: messages.length === 1 ? messages[0] : messages })
   }
 
   /** Answers a call that gets no answer of the server's. No effect on one that is over. */
-  fail(call: Call, { reason, ...failure }: Failure): void {
+  fail(call: Call, { reason, ...failure }: Failure, facts: LineFacts = {}): void {
     if (!this.calls.drop(call)) return
     const error = rpcErrorOf({ ...failure, reason: this.#redact(reason) })
-    this.#listener(JSON.stringify(errorOf(call.id, error)))
+    this.#listener(JSON.stringify(errorOf(call.id, error)), facts)
   }
 
   /** Why something was thrown, for people. */

@@ -104,7 +104,7 @@ export class Streamable implements Transport {
     const isAnswer = call !== undefined && messagesIn(text)?.some((each) => answeredId(each) === call.id)
     if (this.#isForgotten(status, isAnswer === true && !/session/i.test(said))) {
       const forgotten = sessionForgotten(status, said)
-      if (call !== undefined) this.#session.fail(call, forgotten)
+      if (call !== undefined) this.#session.fail(call, forgotten, { forgotten: true })
       this.#session.end(`it does not know the session any more (HTTP ${status})${said}`, 0)
       throw new HttpFailure(forgotten)
     }

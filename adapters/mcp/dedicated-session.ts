@@ -1,5 +1,4 @@
 import { CodedError } from '../../domain/kernel/errors.ts'
-import { isObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
 import { isLogLevel } from '../../domain/mcp/log-levels.ts'
@@ -38,8 +37,8 @@ interface Call {
   readonly tool: string | undefined
   readonly startedAt: number
   requestBytes: number
-  /** The server had forgotten the session, so it did not run: it is sent once more, in another. */
-  forgotten: boolean
+  /** Whether it is sent once more, in another session: the server had forgotten the one it came in, so it did not run. */
+  again: 'no' | 'due' | 'done'
 }
 
 /**
@@ -72,7 +71,7 @@ export class DedicatedSession implements Attachment {
       redact: around.redact,
       initializeTimeoutMs: around.initializeTimeoutMs,
       onOpen: () => this.#opened(),
-      onMessage: (message, line) => this.#fromServer(message, line),
+      onMessage: (message, line, forgotten) => this.#fromServer(message, line, forgotten),
       onFailed: (error) => this.#failed(error),
       onEnded: (reason) => this.#ended(reason),
     })
@@ -132,14 +131,16 @@ export class DedicatedSession implements Attachment {
 
   #call(id: RpcId, method: string, message: RpcMessage): void {
     const tool = toolOf(message)
-    const call = { message, method, tool, startedAt: performance.now(), requestBytes: 0, forgotten: false }
+    const call: Call = { message, method, tool, startedAt: performance.now(), requestBytes: 0, again: 'no' }
     this.#calls.set(id, call)
     if (this.#stream.isOpen) this.#pass(id, call, message)
     else if (this.#waiting !== undefined) this.#waiting.push(message)
-    else {
-      this.#waiting = [message]
-      void this.#stream.begin()
-    }
+    else this.#begin([message])
+  }
+
+  #begin(waiting: RpcMessage[]): void {
+    this.#waiting = waiting
+    void this.#stream.begin()
   }
 
   /** Sends a request that is noted already. */
@@ -179,13 +180,16 @@ export class DedicatedSession implements Attachment {
 
   #ended(reason: string): void {
     clearTimeout(this.#idle)
-    const again = [...this.#calls].filter(([, call]) => call.forgotten)
-    for (const [id] of again) this.#calls.delete(id)
-    this.#settleAll((call, id) => this.#lost(call, id, serverEnded(this.upstream.server, reason)))
-    if (again.length === 0) return
-    for (const [id, call] of again) this.#calls.set(id, call)
-    this.#waiting = again.map(([, { message }]) => message)
-    void this.#stream.begin()
+    const due = [...this.#calls.values()].filter(({ again }) => again === 'due')
+    const lost = [...this.#calls].filter(([, { again }]) => again !== 'due')
+    for (const call of due) call.again = 'done'
+    // Before anybody hears of the end: what is sent upon that waits for the same session.
+    if (due.length > 0) this.#begin(due.map(({ message }) => message))
+    const error = serverEnded(this.upstream.server, reason)
+    for (const [id, call] of lost) {
+      this.#take(id)
+      this.#lost(call, id, error)
+    }
   }
 
   /** No stream could be begun: nothing of what waited has run. */
@@ -202,7 +206,7 @@ export class DedicatedSession implements Attachment {
     })
   }
 
-  #fromServer(message: RpcMessage, line: string): void {
+  #fromServer(message: RpcMessage, line: string, forgotten: boolean): void {
     this.#lastUse = performance.now()
     const { id, method } = message
     if (method !== undefined || id === undefined) {
@@ -210,8 +214,8 @@ export class DedicatedSession implements Attachment {
       return
     }
     const known = this.#calls.get(id)
-    if (known !== undefined && !known.forgotten && isForgotten(message)) {
-      known.forgotten = true // the stream ends now
+    if (forgotten && known?.again === 'no') {
+      known.again = 'due' // the stream ends now
       return
     }
     const call = this.#take(id)
@@ -294,6 +298,3 @@ export class DedicatedSession implements Attachment {
     this.#idle.unref()
   }
 }
-
-/** A stream's own word for a session that its server does not know any more. */
-const isForgotten = ({ error }: RpcMessage): boolean => isObject(error?.data) && error.data.code === 'session-forgotten'

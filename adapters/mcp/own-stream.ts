@@ -2,7 +2,7 @@ import type { MessageStream } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
 import { notification, type RpcId } from '../../domain/mcp/rpc.ts'
-import { firstRubbish, type Speaker, shakeHands } from './handshake.ts'
+import { firstRubbish, type Rubbish, type Speaker, shakeHands } from './handshake.ts'
 import type { OwnMessage } from './rpc.ts'
 import type { SessionPool } from './session-pool.ts'
 import { readLine } from './stdout-lines.ts'
@@ -14,8 +14,8 @@ export interface OwnStreamOptions {
   readonly initializeTimeoutMs: number | undefined
   /** It is initialised. */
   readonly onOpen: () => void
-  /** What the server sent, but for answers to this end's own requests. */
-  readonly onMessage: (message: OwnMessage, line: string) => void
+  /** What the server sent, but for answers to this end's own requests; `forgotten` as in `LineFacts`. */
+  readonly onMessage: (message: OwnMessage, line: string, forgotten: boolean) => void
   /** It could not be begun: nothing of what waits has been sent. */
   readonly onFailed: (error: unknown) => void
   /** It was open and has ended by itself. */
@@ -101,15 +101,15 @@ export class OwnStream implements Speaker {
     if (stream !== undefined) this.#options.pool.release(stream)
   }
 
-  #read(stream: MessageStream): { push(line: string): void; toString(): string } {
+  #read(stream: MessageStream): Rubbish {
     this.#stream = stream
     const rubbish = firstRubbish(this.#options.redact)
     const onRubbish = (line: string): void => {
       stream.log('stdout', line)
       if (!this.#open) rubbish.push(line)
     }
-    stream.onLine((line) => {
-      if (this.#stream === stream) readLine(line, (message) => this.#take(message, line), onRubbish)
+    stream.onLine((line, { parsed, forgotten = false } = {}) => {
+      if (this.#stream === stream) readLine(line, (message) => this.#take(message, line, forgotten), onRubbish, parsed)
     })
     void stream.exited.then(({ reason }) => {
       if (this.#stream !== stream || !this.#open) return // while it begins, the handshake gives the reason
@@ -119,11 +119,11 @@ export class OwnStream implements Speaker {
     return rubbish
   }
 
-  #take(message: OwnMessage, line: string): void {
+  #take(message: OwnMessage, line: string, forgotten: boolean): void {
     const { id, method } = message
     const settle = id === undefined || method !== undefined ? undefined : this.#asked.get(id)
     if (settle === undefined || id === undefined) {
-      this.#options.onMessage(message, line)
+      this.#options.onMessage(message, line, forgotten)
       return
     }
     this.#asked.delete(id)

@@ -111,7 +111,7 @@ export class SharedUpstream implements Upstream {
       program.log('stdout', line)
       onRubbish?.(line)
     }
-    program.onLine((line) => readLine(line, fromServer, rubbish))
+    program.onLine((line, facts) => readLine(line, fromServer, rubbish, facts?.parsed))
   }
 
   get sessions(): number {

@@ -3,13 +3,15 @@ import { isRpcMessage, type OwnMessage } from './rpc.ts'
 /**
  * Reads one line of a server's stdout: a message, or several in an array as revision 2025-03-26 allowed. Everything
  * else (banners, log lines of the program's own) goes to `onRubbish`, and breaks nothing.
+ *
+ * @param parsed the line's JSON, where somebody has parsed it already
  */
 export const readLine = (
   line: string,
   onMessage: (message: OwnMessage, line: string) => void,
   onRubbish: (line: string) => void,
+  parsed: unknown = parse(line),
 ): void => {
-  const parsed = parse(line)
   if (isRpcMessage(parsed)) onMessage(parsed, line)
   else if (Array.isArray(parsed) && parsed.length > 0 && parsed.every(isRpcMessage))
     for (const message of parsed) onMessage(message, line)

@@ -89,6 +89,17 @@ export interface Exit {
   readonly reason: string
 }
 
+/** What a stream knows of a line that it brings, beside its text. */
+export interface LineFacts {
+  /** Its JSON, where the stream has parsed it already; the listener's own from here on. */
+  readonly parsed?: unknown
+  /**
+   * The stream's own answer to a request that found the server not to know the session any more: it did not run. The
+   * stream ends now. A server that writes the same in an answer of its own does not get this.
+   */
+  readonly forgotten?: true
+}
+
 /**
  * Two-way stream of JSON-RPC messages with one server: a program's stdin and stdout, one message a line, or a session
  * over HTTP.
@@ -100,7 +111,7 @@ export interface MessageStream {
    */
   send(message: string): boolean
   /** Called with each whole message, without its newline. One listener; set once, before anything is sent. */
-  onLine(listener: (line: string) => void): void
+  onLine(listener: (line: string, facts?: LineFacts) => void): void
   /** Adds a line to the instance's log: what stood on stdout and was no message, or what the supervisor has to say. */
   log(source: 'stdout' | 'mcpd', line: string): void
   /** Settles when the program and its output, or the session, have ended; never rejects. */
