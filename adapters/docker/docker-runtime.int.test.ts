@@ -24,16 +24,16 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
   afterAll(() => engine.remove())
 
   it('of an image without a command is attached to as it is', async () => {
-    const { start, logged } = setUp(engine)
+    const { start, logged } = await setUp(engine)
     const { running, received } = await start(server)
     expect(running.send(JSON.stringify(initialize))).toBe(true)
     await vi.waitFor(() => expect(received).toHaveLength(1), eventually)
     expect(JSON.parse(received[0] ?? '')).toMatchObject({ id: 1, result: { serverInfo: {} } })
-    expect(logged('stderr')).toContain('Starting default (STDIO) server...')
+    expect(await logged('stderr')).toContain('Starting default (STDIO) server...')
   })
 
   it('answers line by line', async () => {
-    const { start } = setUp(engine)
+    const { start } = await setUp(engine)
     const { running, received } = await start(echo)
     running.send('{"id":1}')
     running.send('{"text":"ümläut 🎉"}')
@@ -41,7 +41,7 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
   })
 
   it('takes and gives a message of 50 MB', async () => {
-    const { start } = setUp(engine)
+    const { start } = await setUp(engine)
     const { running, received } = await start(echo)
     const message = JSON.stringify({ text: 'x'.repeat(50_000_000) })
     expect(running.send(message)).toBe(true)
@@ -50,7 +50,7 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
   })
 
   it('has what it was given and nothing else: no rights, no writable files, no more than its limits', async () => {
-    const { start, containers, instance } = setUp(engine)
+    const { start, containers, instance } = await setUp(engine)
     const limits = { memoryBytes: 256 * 1024 * 1024, cpus: 0.5, openFiles: 512, processes: 64 }
     const { received } = await start(
       script(`
@@ -94,27 +94,27 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
 
   it('is made without a value of its environment in what the engine logs', async () => {
     const line = await cutOffLine(engine.socket)
-    const { start } = setUp(engine, { socketPath: line.socket })
+    const { start } = await setUp(engine, { socketPath: line.socket })
     await start(echo, { env: { TOKEN: 'hunter2-hunter2' }, secrets: ['hunter2-hunter2'] })
     expect(line.asked).toContainEqual(expect.stringContaining('/containers/create?name='))
     expect(line.asked.join()).not.toContain('hunter2')
   })
 
   it('can write its files where its server says so', async () => {
-    const { start } = setUp(engine)
+    const { start } = await setUp(engine)
     const program = { ...script('fs.writeFileSync("/x", ""); console.log("written")'), readOnlyRoot: false }
     const { received } = await start(program)
     await vi.waitFor(() => expect(received).toEqual(['written']), eventually)
   })
 
   it('that cannot write its files says what to do', async () => {
-    const { start } = setUp(engine)
+    const { start } = await setUp(engine)
     const { running } = await start(script('fs.writeFileSync("/cache", "")'))
     expect(await running.exited).toMatchObject({ code: 1, reason: expect.stringContaining('set readOnlyRoot: false') })
   })
 
   it('that uses more memory than its limit is ended, and the reason says so', async () => {
-    const { start } = setUp(engine)
+    const { start } = await setUp(engine)
     const { running } = await start(script('const all = []; for (;;) all.push(Buffer.alloc(8e6, 1))'), {
       limits: { memoryBytes: 96 * 1024 * 1024 },
     })
@@ -125,7 +125,7 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
   })
 
   it('is asked what it uses, with its sessions', async () => {
-    const { start, runtime, instance } = setUp(engine)
+    const { start, runtime, instance } = await setUp(engine)
     expect(await runtime.usage?.(instance)).toBeUndefined()
     await start(script(`const kept = Buffer.alloc(64 * 1024 * 1024, 1); process.stdin.resume()`))
     const usage = async () => (await runtime.usage?.(instance))?.memoryBytes
@@ -139,7 +139,7 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
   })
 
   it('that does not read is refused more than the buffer holds', async () => {
-    const { start } = setUp(engine)
+    const { start } = await setUp(engine)
     const { running } = await start(script(stays))
     const message = 'x'.repeat(1024 * 1024)
     let sent = 0
@@ -153,14 +153,14 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
   })
 
   it('is ended when a line grows too long', async () => {
-    const { start } = setUp(engine, { maxLine: 1_000 })
+    const { start } = await setUp(engine, { maxLine: 1_000 })
     const { running, received } = await start(script(`console.log('ok'); console.log('x'.repeat(5000)); ${stays}`))
     expect((await running.exited).reason).toContain('a line longer than 1000 bytes on stdout')
     expect(received).toEqual(['ok'])
   })
 
   it('tells its exit code and last lines of stderr, leaves half a line and nothing else', async () => {
-    const { start, logged, containers } = setUp(engine)
+    const { start, logged, containers } = await setUp(engine)
     const { running } = await start(
       script('console.error("no such\\nfile of hunter2-hunter2"); process.stdout.write("{half"); process.exitCode = 3'),
       { secrets: ['hunter2-hunter2'] },
@@ -168,19 +168,19 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
     const reason =
       'The program ended by itself with exit code 3. Its last lines on stderr:\nno such\nfile of [redacted]'
     expect(await running.exited).toEqual({ code: 3, reason })
-    expect(logged('stderr')).toEqual(['no such', 'file of [redacted]'])
-    expect(logged('stdout')).toEqual(['{half [the output ended within this line]'])
+    expect(await logged('stderr')).toEqual(['no such', 'file of [redacted]'])
+    expect(await logged('stdout')).toEqual(['{half [the output ended within this line]'])
     expect(await containers()).toEqual([])
   })
 
   it('that does not exist says so', async () => {
-    const { start } = setUp(engine)
+    const { start } = await setUp(engine)
     const { running } = await start({ ...script(''), command: '/bin/nonsense' })
     expect((await running.exited).reason).toContain('/bin/nonsense failed: No such file')
   })
 
   it('ends with its input when it is stopped', async () => {
-    const { start, containers } = setUp(engine)
+    const { start, containers } = await setUp(engine)
     const { running } = await start(echo)
     await running.stop({ graceMs: 20_000 })
     expect(await running.exited).toEqual({ code: 0, reason: 'The program was stopped.' })
@@ -189,7 +189,7 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
   })
 
   it('ends by SIGKILL when it ignores everything else', async () => {
-    const { start, containers } = setUp(engine)
+    const { start, containers } = await setUp(engine)
     const { running, received } = await start(script(`process.on('SIGTERM', () => {}); console.log('ready'); ${stays}`))
     await vi.waitFor(() => expect(received).toEqual(['ready']), eventually)
     await running.stop({ graceMs: 200 })
@@ -198,15 +198,15 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
   })
 
   it('runs once, and its sessions beside each other with lines of their own', async () => {
-    const { start, logged } = setUp(engine)
+    const { start, logged } = await setUp(engine)
     await start(echo)
     await expect(start(echo)).rejects.toThrow('runs already')
     await start(script(`console.error('hello'); process.stdin.resume()`), { session: 's1' })
-    await vi.waitFor(() => expect(logged('stderr')).toEqual(['[s1] hello']), eventually)
+    await vi.waitFor(async () => expect(await logged('stderr')).toEqual(['[s1] hello']), eventually)
   })
 
   it('is not started where another has its name', async () => {
-    const { runtime, launch, start, containers } = setUp(engine)
+    const { runtime, launch, start, containers } = await setUp(engine)
     const { running } = await start(echo)
     const [found] = await containers()
     await running.stop({ graceMs: 5_000 })
@@ -223,21 +223,21 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
 
     it('is pulled once, with the credentials of its registry, and its log says so', async () => {
       const { host } = await startRegistry(credentials.password)
-      const { start, logged } = setUp(engine)
+      const { start, logged } = await setUp(engine)
       const program = image(`${host}/small:1`, { credentials })
       const secrets = [credentials.password]
       // The image is empty, so its program cannot be started: it was pulled all the same.
       expect((await (await start(program, { secrets })).running.exited).reason).toContain('/none')
-      expect(logged('mcpd')).toContain(`pulling the image ${host}/small:1`)
-      expect(logged('mcpd')).toContainEqual(expect.stringContaining('Downloaded newer image'))
-      expect(JSON.stringify(logged())).not.toContain('hunter2')
+      expect(await logged('mcpd')).toContain(`pulling the image ${host}/small:1`)
+      expect(await logged('mcpd')).toContainEqual(expect.stringContaining('Downloaded newer image'))
+      expect(JSON.stringify(await logged())).not.toContain('hunter2')
       await (await start(program, { secrets })).running.exited
-      expect(logged('mcpd')).not.toContainEqual(expect.stringContaining('pulling'))
+      expect(await logged('mcpd')).not.toContainEqual(expect.stringContaining('pulling'))
     })
 
     it('is refused with what is missing: credentials, the image, the registry', async () => {
       const { host } = await startRegistry(credentials.password)
-      const { start } = setUp(engine)
+      const { start } = await setUp(engine)
       const wrong = { ...credentials, password: 'wrong-wrong' }
       await expect(start(image(`${host}/small:1`))).rejects.toThrow('does not accept who asks')
       await expect(start(image(`${host}/small:1`, { credentials: wrong }))).rejects.toThrow('does not accept who asks')
@@ -249,12 +249,12 @@ describe.skipIf(!engineInstalled())('a program in a container', { timeout: 60_00
       const silent = createServer(() => {}).listen(0, '127.0.0.1')
       onTestFinished(() => void silent.close())
       await once(silent, 'listening')
-      const { runtime, launch, logged } = setUp(engine)
+      const { runtime, launch, logged } = await setUp(engine)
       const { port } = silent.address() as AddressInfo
       const abort = new AbortController()
       const started = runtime.start(launch(image(`127.0.0.1:${port}/small:1`)), { signal: abort.signal })
       started.catch(() => {}) // looked at below
-      await vi.waitFor(() => expect(logged('mcpd')).toHaveLength(1), eventually)
+      await vi.waitFor(async () => expect(await logged('mcpd')).toHaveLength(1), eventually)
       abort.abort(new Error('given up'))
       await expect(started).rejects.toThrow('given up')
     })

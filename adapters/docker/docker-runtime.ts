@@ -1,6 +1,7 @@
 import {
   type InstanceLogWriter,
   type Launch,
+  logOfSession,
   type RunningProgram,
   type Runtime,
   startFailed,
@@ -54,7 +55,6 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
   const { owner, logOf, logger, portMs = PORT_MS, maxLine, adoptMs } = options
   const active = new Map<string, { readonly instance: string; readonly program?: RunningProgram }>()
   const starting = new Set<Promise<RunningProgram>>()
-  const sessionsBegun = new Set<string>()
   const closing = new AbortController()
   let opened: Engine | undefined
   const engineNow = (): Engine => {
@@ -144,13 +144,6 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
     return undefined
   }
 
-  /** A run begins with the program of an instance, and with its first session since mcpd began. */
-  const beginRun = async (log: InstanceLogWriter, { instance, session }: Launch): Promise<void> => {
-    if (session !== undefined && sessionsBegun.has(instance)) return
-    if (session !== undefined) sessionsBegun.add(instance)
-    await log.startRun()
-  }
-
   const launchContainer = async (name: string, launch: ImageLaunch, signal: AbortSignal): Promise<RunningProgram> => {
     const engine = engineNow()
     const log = logOf(launch.instance)
@@ -162,7 +155,7 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
       say(`container ${present.slice(0, 12)} of before the restart of mcpd goes on`)
       return withAddress(present, program, launch, signal)
     }
-    await beginRun(log, launch)
+    await log.startRun(launch.session)
     await ensureImage(engine, launch.program, { signal, say })
     signal.throwIfAborted()
     let id: string | undefined
@@ -246,10 +239,6 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
 }
 
 const isOfImage = (launch: Launch): launch is ImageLaunch => launch.program.kind === 'image'
-
-/** The log as one session writes it: its lines say whose they are. */
-const logOfSession = (log: InstanceLogWriter, session: string | undefined): Pick<InstanceLogWriter, 'append'> =>
-  session === undefined ? log : { append: (source, line) => log.append(source, `[${session}] ${line}`) }
 
 const detailsOf = (id: string, { program, secrets }: ImageLaunch): JsonObject => {
   const { image, command, args } = program

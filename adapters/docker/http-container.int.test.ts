@@ -19,7 +19,7 @@ describe.skipIf(!engineInstalled())('containers', { timeout: 60_000 }, () => {
 
   describe('a server of HTTP', () => {
     it('has started when its port accepts connections, on the loopback address of this machine', async () => {
-      const { start, logged } = setUp(engine)
+      const { start, logged } = await setUp(engine)
       const program = { kind: 'image', image: IMAGE, args: ['streamableHttp'] } as const
       const { running } = await start(program, { http, env: { PORT: '3000' } })
       expect(running.address?.host).toBe('127.0.0.1')
@@ -34,13 +34,13 @@ describe.skipIf(!engineInstalled())('containers', { timeout: 60_000 }, () => {
         }),
       })
       expect(await answer.text()).toContain('"serverInfo"')
-      expect(logged('stderr')).toContainEqual(expect.stringContaining('listening on port 3000'))
+      expect(await logged('stderr')).toContainEqual(expect.stringContaining('listening on port 3000'))
       expect(running.send('{}')).toBe(false)
       await running.stop({ graceMs: 20_000 })
     })
 
     it('that ends before it listens says why, and nobody waits for the deadline', async () => {
-      const { start, containers } = setUp(engine)
+      const { start, containers } = await setUp(engine)
       const program = script('console.error("no key"); process.exit(3)')
       await expect(start(program, { http })).rejects.toThrow(
         'The program ended before it listened on port 3000. The program ended by itself with exit code 3. Its last lines on stderr:\nno key',
@@ -49,7 +49,7 @@ describe.skipIf(!engineInstalled())('containers', { timeout: 60_000 }, () => {
     })
 
     it('that never listens is ended at the deadline', async () => {
-      const { start, containers } = setUp(engine, { portMs: 1_000 })
+      const { start, containers } = await setUp(engine, { portMs: 1_000 })
       const program = script('console.error("thinking"); require("http").createServer().listen(3000, "127.0.0.1")')
       await expect(start(program, { http })).rejects.toThrow(
         /did not listen on port 3000.* within 1 seconds.*\nthinking/s,
@@ -60,7 +60,7 @@ describe.skipIf(!engineInstalled())('containers', { timeout: 60_000 }, () => {
     it('on a network of its own is reached there, too; without one it cannot be', async () => {
       const network = await engine.docker.createNetwork({ Name: 'mcpctl-test', Internal: true })
       onTestFinished(() => network.remove())
-      const { start } = setUp(engine)
+      const { start } = await setUp(engine)
       const inside = { ...listening('inside'), network: 'mcpctl-test' }
       const { running } = await start(inside, { http, env: { WHO: 'x' } })
       expect(await ask(running)).toBe('inside x')
@@ -71,14 +71,14 @@ describe.skipIf(!engineInstalled())('containers', { timeout: 60_000 }, () => {
 
   describe('that a killed mcpd left running', () => {
     it('are used again where they speak HTTP and are what would be started', async () => {
-      const { start, open, launch, containers, logged } = setUp(engine)
+      const { start, open, launch, containers, logged } = await setUp(engine)
       const more = { http, env: { WHO: 'one' } }
       const { running } = await start(listening('hello'), more)
       const again = await open().start(launch(listening('hello'), more), never)
       expect(again.details.container).toBe(running.details.container)
       expect(await ask(again)).toBe('hello one')
       expect(await containers()).toHaveLength(1)
-      expect(logged('mcpd')).toContainEqual(expect.stringContaining('of before the restart of mcpd goes on'))
+      expect(await logged('mcpd')).toContainEqual(expect.stringContaining('of before the restart of mcpd goes on'))
       await again.stop({ graceMs: 0 })
       expect(await containers()).toEqual([])
     })
@@ -87,7 +87,7 @@ describe.skipIf(!engineInstalled())('containers', { timeout: 60_000 }, () => {
       ['a program', listening('other'), 'one', 'other one'],
       ['a value in its environment', listening('hello'), 'two', 'hello two'],
     ])('are replaced where %s is another', async (_, program, WHO, answer) => {
-      const { start, open, launch, containers } = setUp(engine)
+      const { start, open, launch, containers } = await setUp(engine)
       const { running } = await start(listening('hello'), { http, env: { WHO: 'one' } })
       const again = await open().start(launch(program, { http, env: { WHO } }), never)
       expect(again.details.container).not.toBe(running.details.container)
@@ -96,7 +96,7 @@ describe.skipIf(!engineInstalled())('containers', { timeout: 60_000 }, () => {
     })
 
     it('are removed at once where they speak on stdin', async () => {
-      const { start, open, containers } = setUp(engine)
+      const { start, open, containers } = await setUp(engine)
       const { running } = await start(echo)
       open()
       await running.exited
@@ -104,7 +104,7 @@ describe.skipIf(!engineInstalled())('containers', { timeout: 60_000 }, () => {
     })
 
     it('are removed where they speak HTTP and nobody asks for them', async () => {
-      const { start, open, containers } = setUp(engine, { adoptMs: 300 })
+      const { start, open, containers } = await setUp(engine, { adoptMs: 300 })
       const { running } = await start(listening('hello'), { http })
       open()
       await running.exited
@@ -112,10 +112,10 @@ describe.skipIf(!engineInstalled())('containers', { timeout: 60_000 }, () => {
     })
 
     it('are not touched where they are of another mcpd, or of nobody', async () => {
-      const other = setUp(engine)
+      const other = await setUp(engine)
       const { running } = await other.start(echo)
       const nobodys = await engine.docker.createContainer({ Image: IMAGE, Labels: { 'io.mcpctl.managed': 'true' } })
-      const { start, runtime, containers } = setUp(engine, { adoptMs: 0 })
+      const { start, runtime, containers } = await setUp(engine, { adoptMs: 0 })
       await start(echo)
       await runtime.close()
       expect(await containers()).toEqual([])
@@ -128,17 +128,17 @@ describe.skipIf(!engineInstalled())('containers', { timeout: 60_000 }, () => {
 
   describe('and their engine', () => {
     it('that is away fails the start with where it was looked for', async () => {
-      const { start, logged } = setUp(engine, { socketPath: '/nowhere/docker.sock' })
+      const { start, logged } = await setUp(engine, { socketPath: '/nowhere/docker.sock' })
       const reason = 'The container engine at /nowhere/docker.sock cannot be reached'
       await expect(start(echo)).rejects.toMatchObject({
         code: 'instance-start-failed',
         message: expect.stringContaining(reason),
       })
-      expect(logged('mcpd')).toContainEqual(expect.stringContaining('DOCKER_HOST'))
+      expect(await logged('mcpd')).toContainEqual(expect.stringContaining('DOCKER_HOST'))
     })
 
     it('that is restarted ends them; they can be started again, and none stays', async () => {
-      const { start, containers } = setUp(engine)
+      const { start, containers } = await setUp(engine)
       const { running } = await start(echo)
       await engine.stop()
       expect((await running.exited).reason).toContain('The program was ended by SIG')
@@ -152,7 +152,7 @@ describe.skipIf(!engineInstalled())('containers', { timeout: 60_000 }, () => {
 
     it('that is lost while they run ends them, too; the next start replaces the one that went on', async () => {
       const line = await cutOffLine(engine.socket)
-      const { start, containers } = setUp(engine, { socketPath: line.socket })
+      const { start, containers } = await setUp(engine, { socketPath: line.socket })
       const { running } = await start(listening('hello'), { http, env: { WHO: 'one' } })
       await line.cut()
       expect((await running.exited).reason).toMatch(/The connection to the container was lost: .* cannot be reached/)

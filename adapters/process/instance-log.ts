@@ -54,6 +54,7 @@ export const instanceLog = ({ folder, logger, now }: InstanceLogOptions) => {
   let leftOut = 0
   let flushing = false
   let failing = false
+  let begun = false
   let closed = false
   let turn: Promise<unknown> = Promise.resolve()
 
@@ -114,12 +115,16 @@ export const instanceLog = ({ folder, logger, now }: InstanceLogOptions) => {
       void inTurn(flush)
     },
 
-    /** What comes from now on belongs to a new run; the one before stays readable as `previous`. */
-    startRun: (): Promise<void> =>
-      inTurn(async () => {
+    /** As `InstanceLogWriter` says. */
+    async startRun(session?: string): Promise<boolean> {
+      if (session !== undefined && begun) return false
+      begun = true
+      await inTurn(async () => {
         await flush()
         await files.startRun()
-      }),
+      })
+      return true
+    },
 
     /** @returns the lines asked for and, with `follow`, what goes on from exactly there. */
     read: (options: ReadLogOptions): Promise<{ lines: readonly LogLine[]; following?: Follower }> =>

@@ -58,6 +58,16 @@ describe('the log of an instance', () => {
     expect(await collect(logs.read('a', { previous: true }))).toEqual(['two'])
   })
 
+  it('begins a run with the first session, and none with the sessions beside it, until it is removed', async () => {
+    const { logs } = await setUp()
+    expect(await logs.of('a').startRun('s1')).toBe(true)
+    logs.of('a').append('stderr', 'one')
+    expect(await logs.of('a').startRun('s2')).toBe(false)
+    expect(await collect(logs.read('a'))).toEqual(['one'])
+    await logs.remove('a')
+    expect(await logs.of('a').startRun('s3')).toBe(true)
+  })
+
   it.each<[string, ReadLogOptions, string[]]>([
     ['the newest lines', { tail: 2 }, ['line 8', 'line 9']],
     ['no line', { tail: 0 }, []],

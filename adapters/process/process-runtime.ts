@@ -5,6 +5,7 @@ import {
   type InstanceLogs,
   type InstanceLogWriter,
   type Launch,
+  logOfSession,
   type Runtime,
   startFailed,
 } from '../../domain/instance/runtime.ts'
@@ -13,7 +14,6 @@ import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { redactor } from '../../domain/secret/redact.ts'
 import { showBytes } from './confinement.ts'
-import type { InstanceLog } from './instance-log.ts'
 import { isInstanceName, openInstanceLogs } from './instance-logs.ts'
 import { silent } from './logger.ts'
 import { assertPortFree, portOpened, portTaken } from './own-port.ts'
@@ -73,10 +73,6 @@ const keyOf = ({ instance, session }: Launch): string => (session === undefined 
 const isSession = (session: string | undefined): boolean =>
   session === undefined || /^[A-Za-z0-9_-]{1,64}$/.test(session)
 
-/** The log as one session writes it: its lines say whose they are. */
-const logOfSession = (log: InstanceLog, session: string | undefined): Pick<InstanceLog, 'append'> =>
-  session === undefined ? log : { append: (source, line) => log.append(source, `[${session}] ${line}`) }
-
 /** What an instance runs: its program, or the programs of its sessions. */
 const pidsOf = (running: ReadonlyMap<string, ProcessProgram>, instance: string): readonly number[] =>
   [...running].flatMap(([key, { details }]) =>
@@ -119,8 +115,6 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
   const running = new Map<string, ProcessProgram>()
   /** Ports of HTTP servers that run, and whose they are. */
   const ports = new Map<number, string>()
-  /** Instances whose log has a present run. */
-  const begun = new Set<string>()
   const usageOf = usageReader()
   const closing = new AbortController()
 
@@ -144,14 +138,6 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
     }
   }
 
-  /** A run begins with the program of an instance, or with its first session where it has none. @returns whether it did */
-  const beginRun = async (log: InstanceLog, { instance, session }: Launch): Promise<boolean> => {
-    if (session !== undefined && begun.has(instance)) return false
-    begun.add(instance)
-    await log.startRun()
-    return true
-  }
-
   const launchProgram = async (launch: Launch, signal: AbortSignal): Promise<ProcessProgram> => {
     const { instance, http } = launch
     const port = http?.port
@@ -160,7 +146,7 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
     const log = logOfSession(whole, launch.session)
     let leavePort = () => {}
     try {
-      const begins = await beginRun(whole, launch)
+      const begins = await whole.startRun(launch.session)
       const { command, args, details } = await resolveProgram(launch, signal)
       const cwd = join(dataFolder, 'work', instance)
       await mkdir(cwd, { recursive: true, mode: 0o700 })
@@ -254,7 +240,6 @@ export const openProcessRuntime = async (options: ProcessRuntimeOptions): Promis
       of: logs.of,
       read: logs.read,
       async remove(instance) {
-        begun.delete(instance)
         await logs.remove(instance)
         if (isInstanceName(instance)) await rm(join(dataFolder, 'work', instance), { recursive: true, force: true })
       },

@@ -191,9 +191,17 @@ export interface InstanceLogs {
 /** Writes the log of one instance. Lines are taken at once and never waited for. */
 export interface InstanceLogWriter {
   append(source: LogLine['source'], line: string): void
-  /** What comes from now on belongs to a new run; the one before stays readable as `previous`. */
-  startRun(): Promise<void>
+  /**
+   * What comes from now on belongs to a new run; the one before stays readable as `previous`. Sessions of an instance
+   * share a run: for one of them a run begins only where none has since mcpd began.
+   * @returns whether one began
+   */
+  startRun(session?: string): Promise<boolean>
 }
+
+/** The log as one session of an instance writes it: its lines say whose they are. */
+export const logOfSession = (log: InstanceLogWriter, session: string | undefined): Pick<InstanceLogWriter, 'append'> =>
+  session === undefined ? log : { append: (source, line) => log.append(source, `[${session}] ${line}`) }
 
 /** 422: the instance could not be started; `message` is the reason that `describe` shows. */
 export const startFailed = coded(

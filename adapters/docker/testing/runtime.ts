@@ -1,14 +1,15 @@
 import { onTestFinished } from 'vitest'
-import type { Launch, LogLine, Program } from '../../../domain/instance/runtime.ts'
-import type { Logger } from '../../../domain/kernel/logger.ts'
+import type { Launch, Program } from '../../../domain/instance/runtime.ts'
 import { readFairly } from '../../process/fair-reading.ts'
+import { openInstanceLogs } from '../../process/instance-logs.ts'
+import { silent } from '../../process/logger.ts'
+import { scratchFolder } from '../../process/testing/scratch.ts'
 import { type DockerRuntimeOptions, openDockerRuntime } from '../docker-runtime.ts'
 import { IMAGE, NODE, type TestEngine } from './engine.ts'
 
 export const never = { signal: new AbortController().signal }
 export const eventually = { timeout: 15_000, interval: 20 }
 
-const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 export const server: Program = { kind: 'image', image: IMAGE, args: [] }
 
 /** A node program given as its source, in a container. */
@@ -23,18 +24,15 @@ export const echo = script('process.stdin.pipe(process.stdout)')
 let instances = 0
 
 /** A runtime of the running test's own, which is a mcpd of its own unless it is given another's name. */
-export const setUp = ({ socket, docker }: TestEngine, options: Partial<DockerRuntimeOptions> = {}) => {
+export const setUp = async ({ socket, docker }: TestEngine, options: Partial<DockerRuntimeOptions> = {}) => {
   const instance = `a${++instances}`
   const owner = options.owner ?? `mcpd-${instance}`
-  const lines: LogLine[] = []
-  const log = {
-    append: (source: LogLine['source'], line: string) => void lines.push({ at: '', source, line }),
-    startRun: async () => void lines.splice(0),
-  }
+  const logs = openInstanceLogs({ folder: await scratchFolder(), logger: silent })
+  onTestFinished(() => logs.close())
   const open = () => {
     const runtime = openDockerRuntime({
       owner,
-      logOf: () => log,
+      logOf: logs.of,
       logger: silent,
       readFairly,
       socketPath: socket,
@@ -65,8 +63,12 @@ export const setUp = ({ socket, docker }: TestEngine, options: Partial<DockerRun
     open,
     launch,
     start,
-    logged: (source?: string) =>
-      lines.flatMap((each) => (source === undefined || each.source === source ? [each.line] : [])),
+    logged: async (source?: string) => {
+      const lines: string[] = []
+      for await (const each of logs.read(instance))
+        if (source === undefined || each.source === source) lines.push(each.line)
+      return lines
+    },
     /** The containers of this mcpd. */
     containers: () => docker.listContainers({ all: true, filters: { label: [`io.mcpctl.mcpd=${owner}`] } }),
   }
