@@ -1,21 +1,17 @@
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { DedicatedSession, type DedicatedSurroundings } from './dedicated-session.ts'
-import type { SessionPool } from './session-pool.ts'
 import type { SharedUpstream } from './shared-upstream.ts'
 import type { Attachment, SessionState, Upstream, UpstreamPeer } from './upstream.ts'
 
 /** What clients' own sessions need. */
-export interface Dedicated {
-  readonly pool: SessionPool
-  readonly around: Omit<DedicatedSurroundings, 'upstream' | 'pool' | 'left'>
-}
+export type Dedicated = Omit<DedicatedSurroundings, 'upstream' | 'left'>
 
 /**
  * An instance whose own connection can be begun anew, and whose clients may have sessions of their own. The own connection
  * shows that the server starts and what it can, and answers health probes; it also serves all clients where they share one.
  */
 export class CopyUpstream implements Upstream {
-  readonly #dedicated: (DedicatedSurroundings & Dedicated) | undefined
+  readonly #dedicated: DedicatedSurroundings | undefined
   readonly #sessions = new Set<DedicatedSession>()
   #own: SharedUpstream
   ended: string | undefined
@@ -24,7 +20,7 @@ export class CopyUpstream implements Upstream {
     this.#own = own
     if (dedicated === undefined) return
     const left = (session: DedicatedSession): void => void this.#sessions.delete(session)
-    this.#dedicated = { ...dedicated, ...dedicated.around, upstream: this, left }
+    this.#dedicated = { ...dedicated, upstream: this, left }
   }
 
   get instance(): string {
@@ -70,11 +66,6 @@ export class CopyUpstream implements Upstream {
     this.#own.end(reason)
     for (const session of [...this.#sessions]) session.end(reason)
     this.#sessions.clear()
-  }
-
-  /** Ends the streams of all sessions; resolves when nothing of them is left. */
-  async close(): Promise<void> {
-    await this.#dedicated?.pool.close()
   }
 
   #attachToOwn(peer: UpstreamPeer, state: SessionState): Attachment {

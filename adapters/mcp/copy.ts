@@ -10,7 +10,7 @@ import {
 } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
-import { CopyUpstream } from './copy-upstream.ts'
+import { CopyUpstream, type Dedicated } from './copy-upstream.ts'
 import { openSharedUpstream } from './handshake.ts'
 import { SessionPool } from './session-pool.ts'
 import type { SharedUpstream } from './shared-upstream.ts'
@@ -54,7 +54,7 @@ export const openCopy = async (
   signal: AbortSignal,
   redact: (text: string) => string,
 ): Promise<Copy> => {
-  const { runtime, stopGraceMs, logger } = options
+  const { runtime, stopGraceMs, logger, version, initializeTimeoutMs } = options
   const { instance, server, http, dedicated } = launch
   const program = launch.program.kind === 'external' ? undefined : await runtime.start(launch, { signal })
   const closing = new AbortController()
@@ -63,7 +63,6 @@ export const openCopy = async (
     closing.abort()
     await Promise.all([...opened, program].map((each) => each?.stop({ graceMs: stopGraceMs })))
   }
-  const timeout = options.initializeTimeoutMs === undefined ? {} : { initializeTimeoutMs: options.initializeTimeoutMs }
 
   /** mcpd's own connection, over the program's stdin and stdout or a session over HTTP. */
   const connect = async (whileOpening: AbortSignal): Promise<{ stream: MessageStream; own: SharedUpstream }> => {
@@ -72,14 +71,12 @@ export const openCopy = async (
       opened.add(stream)
       void stream.exited.then(() => opened.delete(stream))
     }
-    const { version } = options
-    const timeoutMs = options.initializeTimeoutMs === undefined ? {} : { timeoutMs: options.initializeTimeoutMs }
-    const shaking = { instance, server, logger, version, signal: whileOpening, redact, ...timeoutMs }
+    const shaking = { instance, server, logger, version, signal: whileOpening, timeoutMs: initializeTimeoutMs, redact }
     return { stream, own: await openSharedUpstream(stream, shaking) }
   }
 
-  const pool = (sessions: DedicatedSessions): SessionPool =>
-    new SessionPool({
+  const sessionsOfClients = (sessions: DedicatedSessions): Dedicated => ({
+    pool: new SessionPool({
       ...sessions,
       names: { instance, server },
       logger,
@@ -88,7 +85,12 @@ export const openCopy = async (
         http === undefined
           ? runtime.start({ ...launch, session }, { signal: whileOpening })
           : openStream(launch, program, options, undefined),
-    })
+    }),
+    logger,
+    redact,
+    initializeTimeoutMs,
+    idleTimeoutMs: sessions.idleTimeoutMs,
+  })
 
   /** A session over HTTP that the server has forgotten is begun anew, at once: nothing else is wrong with the copy. */
   const untilExit = async (first: MessageStream, upstream: Upstream): Promise<Exit> => {
@@ -115,9 +117,7 @@ export const openCopy = async (
 
   try {
     const { stream, own } = await connect(signal)
-    const around =
-      dedicated === undefined ? undefined : { logger, redact, ...timeout, idleTimeoutMs: dedicated.idleTimeoutMs }
-    const clients = dedicated === undefined || around === undefined ? undefined : { pool: pool(dedicated), around }
+    const clients = dedicated === undefined ? undefined : sessionsOfClients(dedicated)
     const upstream = http === undefined && clients === undefined ? own : new CopyUpstream(own, clients)
     return {
       upstream,
@@ -127,7 +127,7 @@ export const openCopy = async (
       },
       exited: untilExit(stream, upstream),
       async stop() {
-        await Promise.all([upstream.close(), stopStreams()])
+        await Promise.all([clients?.pool.close(), stopStreams()])
       },
     }
   } catch (error) {

@@ -26,7 +26,7 @@ export interface DedicatedSurroundings {
   readonly logger: Logger
   readonly redact: (text: string) => string
   readonly idleTimeoutMs: number
-  readonly initializeTimeoutMs?: number
+  readonly initializeTimeoutMs?: number | undefined
   /** It is detached. */
   left(session: DedicatedSession): void
 }

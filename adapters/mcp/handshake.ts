@@ -83,7 +83,7 @@ export interface SharedHandshakeOptions extends SharedUpstreamOptions {
   /** mcpctl's own version, for `clientInfo`. */
   readonly version: string
   readonly signal: AbortSignal
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Takes secrets out of a text that the program printed. */
   readonly redact: (text: string) => string
 }

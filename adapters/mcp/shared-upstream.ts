@@ -164,9 +164,6 @@ export class SharedUpstream implements Upstream {
     for (const { peer } of sessions) peer.ended(reason)
   }
 
-  /** It has opened nothing: the stream is its host's. */
-  async close(): Promise<void> {}
-
   /** Sends a request of the connection's own. `onSettled` gets the answer, or undefined when there will be none. */
   request(method: string, params: JsonObject, onSettled?: (answer: RpcMessage | undefined) => void): void {
     const id = this.#calls.nextId()

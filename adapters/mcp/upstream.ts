@@ -23,8 +23,6 @@ export interface Upstream {
   drain(ms: number): Promise<void>
   /** It is over: answers what is under way with an error, once, and lets go of the sessions. */
   end(reason: string): void
-  /** Ends what it has opened itself; resolves when nothing of that is left. */
-  close(): Promise<void>
 }
 
 /** One client session on one upstream. */
