@@ -2,7 +2,7 @@ import { isObject, type JsonObject, type JsonValue } from '../domain/kernel/json
 import type { Resource } from '../domain/kernel/resource.ts'
 import type { ApiClient } from './api-client.ts'
 import { CliError } from './errors.ts'
-import type { Tool } from './tools.ts'
+import { isTool, type Tool } from './tools.ts'
 
 /** What one copy of a server says of itself; what it did not say is left out. */
 export interface Examined {
@@ -117,6 +117,3 @@ const pages = async (
 }
 
 const textOf = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '')
-
-const isTool = (value: unknown): value is Tool =>
-  typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'

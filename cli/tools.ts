@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from '../domain/kernel/json.ts'
 import { keyValue, texts } from './create/flags.ts'
 import { CliError, usageError } from './errors.ts'
 import { neutralText } from './output/neutral.ts'
@@ -5,12 +6,10 @@ import type { Output } from './output/output.ts'
 import { table } from './output/table.ts'
 import { didYouMean } from './suggest.ts'
 
-/** A tool of MCP, as far as calling it needs. */
-export interface Tool {
-  readonly name: string
-  readonly description?: string | undefined
-  readonly inputSchema?: { readonly properties?: object | undefined } | undefined
-}
+/** A tool as its server describes it; only its name has been looked at. */
+export type Tool = JsonObject & { readonly name: string }
+
+export const isTool = (value: unknown): value is Tool => isObject(value) && typeof value.name === 'string'
 
 /** `--arg`, the same for every verb that calls a tool. */
 export const argOption = {
@@ -34,15 +33,17 @@ export const toolArguments = (
   tool: Tool,
   args: readonly string[],
   json: Readonly<Record<string, unknown>>,
-): Record<string, unknown> => ({ ...json, ...fromArgs(args, tool.inputSchema?.properties) })
+): Record<string, unknown> => ({
+  ...json,
+  ...fromArgs(args, isObject(tool.inputSchema) ? tool.inputSchema.properties : undefined),
+})
 
-const fromArgs = (args: readonly string[], properties: object | undefined): Record<string, unknown> =>
+const fromArgs = (args: readonly string[], properties: unknown): Record<string, unknown> =>
   Object.fromEntries(
     texts(args).map((each) => {
       const [key, value] = keyValue('--arg', each)
-      const schema: unknown =
-        properties === undefined ? undefined : Object.entries(properties).find(([name]) => name === key)?.[1]
-      const isText = typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'string'
+      const schema: unknown = isObject(properties) ? properties[key] : undefined
+      const isText = isObject(schema) && schema.type === 'string'
       return [key, isText ? value : jsonOrText(value)]
     }),
   )
@@ -59,8 +60,7 @@ const jsonOrText = (value: string): unknown => {
 export const parseObject = (flag: string, json: string | undefined): Record<string, unknown> => {
   if (json === undefined) return {}
   const value = jsonOrText(json)
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw usageError(`${flag} wants a JSON object`)
+  if (!isObject(value)) throw usageError(`${flag} wants a JSON object`)
   return { ...value }
 }
 
@@ -71,13 +71,14 @@ export const toolTable = (tools: readonly Tool[]): string =>
     tools.map(({ name, description }) => [name, firstSentence(description)]),
   )
 
-const firstSentence = (text: string | undefined): string => (text ?? '').split(/(?<=[.!?])\s|\n/)[0] ?? ''
+const firstSentence = (text: unknown): string =>
+  (typeof text === 'string' ? text : '').split(/(?<=[.!?])\s|\n/)[0] ?? ''
 
 /** What a tool has answered, for people: its texts, and what is no text as JSON. */
 export const printContent = (out: Output, result: Readonly<Record<string, unknown>>): void => {
   const blocks: unknown[] = Array.isArray(result.content) ? result.content : []
   for (const block of blocks) {
-    const text = typeof block === 'object' && block !== null && 'text' in block ? block.text : undefined
+    const text = isObject(block) ? block.text : undefined
     const shown = typeof text === 'string' ? text : JSON.stringify(block, null, 2)
     out.line(out.isTTY ? neutralText(shown) : shown)
   }
