@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkDialer, RpcMessage } from '../../domain/mcp/link.ts'
 import { isRequest, type RpcRequest } from '../../domain/mcp/rpc.ts'
+import { Inspector } from '../inspector/inspector.ts'
+import { defaultInspectorLimits, type InspectorLimits } from '../inspector/limits.ts'
 import { RpcFault } from '../rpc/errors.ts'
 import { parseMessage } from '../rpc/message.ts'
 import type { CallRecord } from '../session/client-request.ts'
-import { isProtocolVersion, PROTOCOL_VERSIONS } from '../session/initialize.ts'
+import { clientOf, isProtocolVersion, PROTOCOL_VERSIONS } from '../session/initialize.ts'
 import type { SessionLimits } from '../session/limits.ts'
 import { ListStore, type ListTtl } from '../session/lists.ts'
 import { Session } from '../session/session.ts'
@@ -33,12 +35,14 @@ export interface McpHandlerOptions {
   readonly limits: EndpointLimits
   readonly sessionLimits: SessionLimits
   readonly listTtl: ListTtl
+  readonly inspectorLimits?: Partial<InspectorLimits>
   readonly onCall: (record: CallRecord) => void
 }
 
 /** Streamable HTTP for all projects: POST, GET and DELETE of `/projects/<name>/mcp`. */
 export class McpHandler {
   readonly sessions: SessionStore
+  readonly inspector: Inspector
   readonly #options: McpHandlerOptions
   readonly #lists: ListStore
   readonly #exchanges = new Set<HttpExchange>()
@@ -46,7 +50,13 @@ export class McpHandler {
 
   constructor(options: McpHandlerOptions) {
     this.#options = options
-    this.sessions = new SessionStore(options.limits)
+    this.sessions = new SessionStore(options.limits, (held, reason) => this.inspector.left(held, reason))
+    this.inspector = new Inspector({
+      ...options,
+      endpointLimits: options.limits,
+      limits: { ...defaultInspectorLimits, ...options.inspectorLimits },
+      sessions: () => this.sessions.all(),
+    })
     this.#lists = new ListStore(options.listTtl)
   }
 
@@ -76,6 +86,7 @@ export class McpHandler {
   tick(now: number): void {
     for (const exchange of this.#exchanges) exchange.beat(now)
     for (const { streams } of this.sessions.all()) streams.beat(now)
+    this.inspector.tick(now)
     this.sessions.endIdle(now, this.#options.limits.idleMs)
   }
 
@@ -88,6 +99,7 @@ export class McpHandler {
   close(reason: string): void {
     this.#stopping = true
     for (const held of [...this.sessions.all()]) this.sessions.end(held, reason)
+    this.inspector.close(reason)
   }
 
   #post(request: IncomingMessage, response: ServerResponse, project: string, bearer: string): void {
@@ -155,7 +167,8 @@ export class McpHandler {
         session.close('it was not initialized')
         return
       }
-      const held = this.sessions.add(project, bearer, session, streams)
+      const held = this.sessions.add(project, bearer, session, streams, clientName(message))
+      this.inspector.entered(held)
       onEnded((reason) => this.sessions.end(held, reason))
       exchange.headers['Mcp-Session-Id'] = held.id
       session.receive(message, exchange)
@@ -210,6 +223,17 @@ export class McpHandler {
     if (typeof id !== 'string' || id === '') return sessionMissing
     return this.sessions.find(id, project, bearer) ?? sessionUnknown
   }
+}
+
+const MAX_CLIENT_NAME = 64
+
+/** What a client says in `initialize` that it is: `name version`. */
+const clientName = ({ params }: RpcRequest): string => {
+  const { name, version } = clientOf(params).clientInfo
+  return [name, version]
+    .filter((word) => typeof word === 'string')
+    .join(' ')
+    .slice(0, MAX_CLIENT_NAME)
 }
 
 const wrongContentType = refusal(415, 'content-type', 'The body must be application/json', {

@@ -9,6 +9,8 @@ export interface HttpSession {
   readonly session: Session
   readonly streams: ClientStreams
   readonly bearer: Buffer
+  /** What the client calls itself, and its version; for people. */
+  readonly client: string
   /** `performance.now()` of the last request. */
   usedAt: number
 }
@@ -17,13 +19,18 @@ export interface HttpSession {
 export class SessionStore {
   readonly #limit: number
   readonly #yieldMs: number
+  readonly #onEnd: (ended: HttpSession, reason: string) => void
   readonly #sessions = new Map<string, HttpSession>()
   #opening = 0
 
   /** @param limits most sessions at once, and for how long one must have been idle to make room for another */
-  constructor({ sessions, yieldMs }: { readonly sessions: number; readonly yieldMs: number }) {
+  constructor(
+    { sessions, yieldMs }: { readonly sessions: number; readonly yieldMs: number },
+    onEnd: (ended: HttpSession, reason: string) => void = () => {},
+  ) {
     this.#limit = sessions
     this.#yieldMs = yieldMs
+    this.#onEnd = onEnd
   }
 
   get size(): number {
@@ -59,9 +66,9 @@ export class SessionStore {
     return true
   }
 
-  add(project: string, bearer: string, session: Session, streams: ClientStreams): HttpSession {
+  add(project: string, bearer: string, session: Session, streams: ClientStreams, client: string): HttpSession {
     const id = randomBytes(24).toString('base64url')
-    const added = { id, project, session, streams, bearer: Buffer.from(bearer), usedAt: performance.now() }
+    const added = { id, project, session, streams, client, bearer: Buffer.from(bearer), usedAt: performance.now() }
     this.#sessions.set(id, added)
     return added
   }
@@ -81,6 +88,7 @@ export class SessionStore {
     if (!this.#sessions.delete(ended.id)) return
     ended.session.close(reason)
     ended.streams.close()
+    this.#onEnd(ended, reason)
   }
 
   endIdle(now: number, idleMs: number): void {

@@ -24,9 +24,19 @@ export class EventStream {
     return !this.#response.writableEnded && !this.#response.destroyed
   }
 
+  /** Bytes that the client has not taken yet. */
+  get waiting(): number {
+    return this.#response.writableLength
+  }
+
   /** Sends one message, given as JSON. False if the stream has ended. */
   message(json: string): boolean {
-    return this.#write(`event: message\ndata: ${json}\n\n`)
+    return this.event('message', json)
+  }
+
+  /** Sends an event of any name, its data given as JSON. False if the stream has ended. */
+  event(name: string, json: string): boolean {
+    return this.#write(`event: ${name}\ndata: ${json}\n\n`)
   }
 
   /** Sends a comment if nothing was sent for a while: it keeps the connection, and shows when it is dead. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { listenError } from '../../domain/kernel/listen-errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkDialer } from '../../domain/mcp/link.ts'
+import type { InspectorLimits } from '../inspector/limits.ts'
 import type { CallRecord } from '../session/client-request.ts'
 import { defaultSessionLimits, type SessionLimits } from '../session/limits.ts'
 import { defaultListTtl, type ListTtl } from '../session/lists.ts'
@@ -27,6 +28,7 @@ export interface McplocalOptions {
   readonly limits?: Partial<EndpointLimits>
   readonly sessionLimits?: Partial<SessionLimits>
   readonly listTtl?: Partial<ListTtl>
+  readonly inspectorLimits?: Partial<InspectorLimits>
   /** Asked by `/readyz`: why the way to mcpd is closed, or undefined when it is open. */
   readonly notReady?: () => string | undefined
   /** Every request of a client, when it is over. */
@@ -48,6 +50,7 @@ const MAX_TICK_MS = 5_000
 const DRAIN_POLL_MS = 20
 const MAX_HEADER_BYTES = 16 * 1024
 const PROJECT_PATH = /^\/projects\/([^/]+)\/mcp\/?$/
+const INSPECT_PATH = /^\/projects\/([^/]+)\/inspect\/?$/
 
 /**
  * Starts the endpoint that agents talk to.
@@ -63,6 +66,7 @@ export const startMcplocal = async (options: McplocalOptions): Promise<Mcplocal>
     limits,
     sessionLimits: { ...defaultSessionLimits, ...options.sessionLimits },
     listTtl: { ...defaultListTtl, ...options.listTtl },
+    inspectorLimits: options.inspectorLimits ?? {},
     onCall: (record) => {
       metrics.observe(record)
       options.onCall?.(record)
@@ -135,8 +139,10 @@ const enter = (requests: Requests, path: string, request: IncomingMessage, respo
   const { origin } = request.headers
   if (origin !== undefined) allowOrigin(response, origin)
   const project = PROJECT_PATH.exec(path)?.[1]
+  const inspected = INSPECT_PATH.exec(path)?.[1]
   if (project !== undefined && request.method === 'OPTIONS') preflight(response)
   else if (project !== undefined) requests.handler.handle(request, response, project)
+  else if (inspected !== undefined) requests.handler.inspector.handle(request, response, inspected)
   else if (path === '/metrics') void showMetrics(requests.metrics, response)
   else refuse(response, nothingHere)
 }

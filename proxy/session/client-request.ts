@@ -16,8 +16,10 @@ export interface ClientStream {
   send(message: RpcMessage): boolean
 }
 
-/** How a request of the client ended. `tool-error`: the tool ran and says it failed. */
-export type Outcome = 'ok' | 'tool-error' | 'error' | 'cancelled'
+/** How a request was answered. `tool-error`: the tool ran and says it failed. */
+export type Answered = 'ok' | 'tool-error' | 'error'
+/** How a request of the client ended. */
+export type Outcome = Answered | 'cancelled'
 
 /** One request of a client that is over. What was asked and answered is not in it. */
 export interface CallRecord {
@@ -43,8 +45,10 @@ export interface ClientRequest {
   done: boolean
 }
 
-export const outcomeOf = (answer: RpcResponse | undefined): Outcome => {
-  if (answer === undefined) return 'cancelled'
+export const outcomeOf = (answer: RpcResponse | undefined): Outcome =>
+  answer === undefined ? 'cancelled' : answeredAs(answer)
+
+export const answeredAs = (answer: RpcResponse): Answered => {
   if (answer.error !== undefined) return 'error'
   return answer.result?.isError === true ? 'tool-error' : 'ok'
 }

@@ -1,14 +1,17 @@
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { errorOf, type RpcError, type RpcId, type RpcRequest, type RpcResponse } from '../../domain/mcp/rpc.ts'
+import type { Taps } from '../inspector/taps.ts'
 import { type CallRecord, type ClientRequest, type Exchange, outcomeOf } from './client-request.ts'
 
 /** The requests of one client that are under way, each ended exactly once. */
 export class ClientRequests {
   readonly #project: string
   readonly #onCall: ((record: CallRecord) => void) | undefined
+  readonly #taps: Taps
   readonly #open = new Map<RpcId, ClientRequest>()
 
-  constructor(project: string, onCall: ((record: CallRecord) => void) | undefined) {
+  constructor(project: string, taps: Taps, onCall: ((record: CallRecord) => void) | undefined) {
+    this.#taps = taps
     this.#project = project
     this.#onCall = onCall
   }
@@ -34,6 +37,7 @@ export class ClientRequests {
     if (request.done) return
     request.done = true
     this.#open.delete(request.id)
+    if (answer !== undefined) this.#taps.toClient(answer, request.server)
     request.exchange.end(answer)
     this.#onCall?.({
       project: this.#project,
@@ -42,6 +46,13 @@ export class ClientRequests {
       outcome: outcomeOf(answer),
       ms: performance.now() - request.startedAt,
     })
+  }
+
+  /** Answers a request that is not taken. */
+  refuse({ id }: RpcRequest, exchange: Exchange, error: RpcError): void {
+    const answer = errorOf(id, error)
+    this.#taps.toClient(answer)
+    exchange.end(answer)
   }
 
   failAll(error: RpcError): void {
@@ -54,7 +65,14 @@ export class ClientRequests {
    */
   sendOn(server: string, message: RpcMessage): boolean {
     for (const request of [...this.#open.values()].reverse())
-      if (request.server === server && request.exchange.send(message)) return true
+      if (request.server === server && this.send(request, message)) return true
     return false
+  }
+
+  /** Sends a message ahead of a request's answer. False if that cannot be. */
+  send(request: ClientRequest, message: RpcMessage): boolean {
+    const sent = request.exchange.send(message)
+    if (sent) this.#taps.toClient(message, request.server)
+    return sent
   }
 }

@@ -13,6 +13,7 @@ import {
   resultOf,
   rpcCode,
 } from '../../domain/mcp/rpc.ts'
+import { Taps, tappedStream } from '../inspector/taps.ts'
 import { invalidParams, linkDown, linkLost, serverUnavailable, sessionEnded, tooManyCalls } from '../rpc/errors.ts'
 import { Catalog } from './catalog.ts'
 import { ClientCalls } from './client-calls.ts'
@@ -61,6 +62,7 @@ export class Session implements Routing, ServerInbox, ClientInbox {
   readonly changes: ListChanges
   readonly subscriptions: Subscriptions
   readonly listMs: number
+  readonly taps = new Taps()
   level: LogLevel | undefined
   readonly #options: SessionOptions
   readonly #keeper: LinkKeeper
@@ -72,17 +74,16 @@ export class Session implements Routing, ServerInbox, ClientInbox {
 
   constructor(options: SessionOptions) {
     const { limits, project, logger } = options
-    this.#options = options
+    this.#options = { ...options, client: tappedStream(options.client, this.taps) }
     this.listMs = limits.listMs
-    this.#requests = new ClientRequests(project, options.onCall)
+    this.#requests = new ClientRequests(project, this.taps, options.onCall)
     this.#view = viewProject({ name: project, namespacing: 'always', servers: [] })
     this.lists = options.lists.acquire(project)
     this.calls = new ServerCalls((server, message) => this.toServer(server, message))
     this.clientCalls = new ClientCalls(limits.requests, (server, message) => this.toServer(server, message))
     this.changes = new ListChanges(limits.listChangedMs, (list) => this.#tell(listChanged(list)))
     this.subscriptions = new Subscriptions(limits.subscriptions)
-    const isUp = () => this.#keeper.isUp
-    const fetch = fetchList(this.ask, isUp, limits.listMs)
+    const fetch = fetchList(this.ask, () => this.#keeper.isUp, limits.listMs)
     this.catalog = new Catalog(this.lists, fetch, () => this.#view, logger)
     this.#keeper = new LinkKeeper({
       ...options,
@@ -121,6 +122,7 @@ export class Session implements Routing, ServerInbox, ClientInbox {
 
   /** Takes one message of the client. Requests need the exchange that their answer goes to. */
   receive(message: RpcMessage, exchange?: Exchange): void {
+    this.taps.fromClient(message)
     if (isRequest(message)) {
       if (exchange === undefined) throw new Error('a request needs an exchange')
       this.#receiveRequest(message, exchange)
@@ -163,7 +165,7 @@ export class Session implements Routing, ServerInbox, ClientInbox {
       request.call = this.calls.forward(server, request.message, params, this.#options.limits.callMs, {
         onAnswer: (answer) => this.pass(request, map === undefined ? answer : map(answer)),
         onProgress: (progress) => {
-          if (!request.exchange.send(progress)) this.#tell(progress)
+          if (!this.#requests.send(request, progress)) this.#tell(progress)
         },
       })
   }
@@ -192,6 +194,7 @@ export class Session implements Routing, ServerInbox, ClientInbox {
   }
 
   toServer(server: string, message: RpcMessage): boolean {
+    if (this.#keeper.isUp) this.taps.toServer(server, message)
     return this.#keeper.send(server, message)
   }
 
@@ -208,7 +211,7 @@ export class Session implements Routing, ServerInbox, ClientInbox {
   #receiveRequest(message: RpcRequest, exchange: Exchange): void {
     const refusal = this.#refusal(message)
     if (refusal !== undefined) {
-      exchange.end(errorOf(message.id, refusal))
+      this.#requests.refuse(message, exchange, refusal)
       return
     }
     const request = this.#requests.open(message, exchange)
@@ -255,6 +258,7 @@ export class Session implements Routing, ServerInbox, ClientInbox {
   }
 
   #onMessage(server: string, message: RpcMessage): void {
+    this.taps.fromServer(server, message)
     try {
       if (this.#view.server(server) !== undefined && takeFromServer(this, server, message)) return
       this.#drop(server, message)

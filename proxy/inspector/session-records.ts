@@ -1,0 +1,73 @@
+import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { isResponse, type RpcId, type RpcResponse } from '../../domain/mcp/rpc.ts'
+import { messageText } from '../rpc/message.ts'
+import { type Answered, answeredAs } from '../session/client-request.ts'
+import type { FeedDirection, FeedSide, TrafficRecord } from './feed.ts'
+import type { InspectorLimits } from './limits.ts'
+
+interface Pending {
+  readonly method: string
+  readonly since: number
+}
+
+/** Makes records of one session's messages; answers are matched with the requests seen before. */
+export class SessionRecords {
+  readonly #session: string
+  readonly #limits: Pick<InspectorLimits, 'messageBytes' | 'pending'>
+  readonly #pending = new Map<string, Pending>()
+
+  /** @param session its id, shortened */
+  constructor(session: string, limits: Pick<InspectorLimits, 'messageBytes' | 'pending'>) {
+    this.#session = session
+    this.#limits = limits
+  }
+
+  /** The record of a message that passes now, as JSON. */
+  record(
+    seq: number,
+    side: FeedSide,
+    direction: FeedDirection,
+    server: string | undefined,
+    message: RpcMessage,
+  ): string {
+    const { id, method } = message
+    const text = messageText(message) ?? ''
+    const record: Omit<TrafficRecord, 'message'> = {
+      seq,
+      at: new Date().toISOString(),
+      session: this.#session,
+      side,
+      direction,
+      ...(server === undefined ? {} : { server }),
+      ...(method === undefined ? {} : { method }),
+      ...(id === undefined ? {} : { id }),
+      ...(isResponse(message) ? this.#answered(keyOf(side, opposite(direction), server, message.id), message) : {}),
+      bytes: Buffer.byteLength(text),
+    }
+    if (id !== undefined && method !== undefined) this.#asked(keyOf(side, direction, server, id), method)
+    // The message is text already: it is not written a second time.
+    if (text === '' || text.length > this.#limits.messageBytes)
+      return JSON.stringify({ ...record, cut: text.slice(0, this.#limits.messageBytes) })
+    return `${JSON.stringify(record).slice(0, -1)},"message":${text}}`
+  }
+
+  #asked(key: string, method: string): void {
+    const [oldest] = this.#pending.keys()
+    if (this.#pending.size >= this.#limits.pending && oldest !== undefined) this.#pending.delete(oldest)
+    this.#pending.set(key, { method, since: performance.now() })
+  }
+
+  #answered(key: string, answer: RpcResponse): { method?: string; ms?: number; outcome: Answered } {
+    const outcome = answeredAs(answer)
+    const asked = this.#pending.get(key)
+    this.#pending.delete(key)
+    if (asked === undefined) return { outcome }
+    return { method: asked.method, ms: Math.round((performance.now() - asked.since) * 100) / 100, outcome }
+  }
+}
+
+const opposite = (direction: FeedDirection): FeedDirection => (direction === 'to-server' ? 'to-client' : 'to-server')
+
+/** Ids are one's own on each side and each way; on the client side, a server is not part of who asked. */
+const keyOf = (side: FeedSide, direction: FeedDirection, server: string | undefined, id: RpcId): string =>
+  JSON.stringify([side === 'server' ? (server ?? '') : null, direction, id])
