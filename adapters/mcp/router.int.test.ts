@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ToolRules } from '../../domain/mcp/link.ts'
 import { SharedUpstream } from './shared-upstream.ts'
 import { createTestMcpd, projectWith, scripted, type TestMcpd } from './testing/mcpd.ts'
 import { answered, type TestSession } from './testing/test-session.ts'
@@ -228,6 +229,40 @@ describe('the router', () => {
     expect(session.messages.some(({ id, result }) => id === 3 && result !== undefined)).toBe(true)
     expect(session.notifications('notifications/tools/list_changed').map(({ params }) => params?.late)).not.toContain(
       true,
+    )
+  })
+
+  it('calls no tool that the rules of the project leave out, whoever speaks the protocol of the link', async () => {
+    const withRules = (tools: ToolRules) =>
+      mcpd.topology.set({ name: 'demo', namespacing: 'always', servers: [{ name: 'scripted', tools }] })
+    withRules({ deny: ['e*'] })
+    const session = mcpd.connect()
+    expect((await session.call(1, 'echo')).error).toEqual({
+      code: -32602,
+      message: 'Unknown tool: echo',
+      data: { code: 'unknown-tool' },
+    })
+    expect((await session.ask(2, 'tools/call', { name: ['echo'] })).error?.code).toBe(-32602)
+    session.send({ method: 'tools/call', params: { name: 'echo' } }) // not even as a notification
+    expect((await session.ask(3, 'tools/list')).error).toBeUndefined()
+    withRules({ allow: ['echo'] })
+    expect(answered(await session.call(4, 'echo', { message: 'now' }))).toBe('now')
+    expect((await session.call(5, 'fail')).error?.code).toBe(-32602)
+    expect(mcpd.calls.map(({ method, tool, outcome }) => [method, tool, outcome])).toEqual([
+      ['tools/call', 'echo', 'refused'],
+      ['tools/call', undefined, 'refused'],
+      ['tools/list', undefined, 'ok'],
+      ['tools/call', 'echo', 'ok'],
+      ['tools/call', 'fail', 'refused'],
+    ])
+  })
+
+  it('records calls of servers that are not attached without the names that clients make up', async () => {
+    const session = mcpd.connect()
+    expect((await session.ask(1, 'tools/call', { name: 'x' }, 'made-up')).error?.code).toBe(-32602)
+    await vi.waitFor(
+      () => expect(mcpd.calls).toMatchObject([{ server: '(not attached)', outcome: 'refused' }]),
+      FINALLY,
     )
   })
 

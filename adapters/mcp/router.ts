@@ -27,6 +27,9 @@ export interface ServeLinkOptions {
   readonly onEnd?: (closed: LinkClosed) => void
 }
 
+/** The server in records of calls for one that the project does not have: that name is the client's own text, of which there is no end. */
+const NOT_ATTACHED = '(not attached)'
+
 /**
  * Serves one client session of one project, all its servers, until the link ends. The session outlives its servers'
  * instances: when one ends, only the calls under way fail, and the session goes on with another, or with the same one restarted.
@@ -77,9 +80,8 @@ export const serveLink = (options: ServeLinkOptions): void => {
 
   const port: SlotPort = { connections: host.connections, deliver, finished, unsettled: settle }
 
-  const publish = ({ name, instructions, namespacing, servers }: TopologyProject) => {
-    const linked = servers.flatMap((server) => slots.get(server.name)?.linked() ?? [])
-    const next = { name, ...(instructions === undefined ? {} : { instructions }), namespacing, servers: linked }
+  const publish = (project: TopologyProject) => {
+    const next = { ...project, servers: project.servers.flatMap(({ name }) => slots.get(name)?.linked() ?? []) }
     if (sameJson(next, published)) return
     published = next
     link.send({ type: 'project', project: next })
@@ -122,7 +124,7 @@ export const serveLink = (options: ServeLinkOptions): void => {
     else if (message.id !== undefined && message.method !== undefined) {
       const error = notAttached(server, project)
       deliver(server, errorOf(message.id, error))
-      finished(server.slice(0, 128), undefined, refusedCall(message, error.code))
+      finished(NOT_ATTACHED, undefined, refusedCall(message, error.code))
     }
   }
 

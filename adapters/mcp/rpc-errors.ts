@@ -57,6 +57,13 @@ export const notAttached = (server: string, project: string): RpcError => ({
   data: { code: 'server-not-attached', project },
 })
 
+/** A tool that the project's rules leave out is nothing that a client could know of: it has the words of one that does not exist. */
+export const toolNotOffered = (tool: unknown): RpcError => ({
+  code: rpcCode.invalidParams,
+  message: `Unknown tool: ${typeof tool === 'string' ? tool.slice(0, 128) : 'its name is no text'}`,
+  data: { code: 'unknown-tool' },
+})
+
 export const unsendable = (why: string): RpcError => ({
   code: rpcCode.invalidRequest,
   message: `The message cannot be passed on: ${why}`,

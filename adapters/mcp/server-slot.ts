@@ -1,11 +1,12 @@
 import { isObject, type JsonValue } from '../../domain/kernel/json.ts'
 import type { LinkClient, LinkedServer, RpcMessage } from '../../domain/mcp/link.ts'
-import { errorOf } from '../../domain/mcp/rpc.ts'
+import { errorOf, type RpcError } from '../../domain/mcp/rpc.ts'
+import { toolPolicy } from '../../domain/mcp/tool-rules.ts'
 import type { TopologyServer } from '../../domain/mcp/topology.ts'
 import type { FinishedCall } from './calls.ts'
 import type { ServerList } from './list-changes.ts'
 import { refusedCall } from './pending-calls.ts'
-import { serverDetached, serverUnavailable } from './rpc-errors.ts'
+import { serverDetached, serverUnavailable, toolNotOffered } from './rpc-errors.ts'
 import type { Attachment, SessionState, Upstream } from './upstream.ts'
 
 /** What a slot needs of the client session that it belongs to. */
@@ -69,19 +70,24 @@ export class ServerSlot {
   }
 
   send(message: RpcMessage): void {
+    if (message.method === 'tools/call' && !this.#offers(message.params?.name)) {
+      if (message.id !== undefined) this.#refuse(message.id, message, toolNotOffered(message.params?.name))
+      return
+    }
     if (message.method === 'notifications/cancelled') for (const each of this.#draining) each.send(message)
     if (this.#current !== undefined) this.#current.send(message)
-    else if (message.id !== undefined && message.method !== undefined) this.#refuse(message.id, message)
+    else if (message.id !== undefined && message.method !== undefined)
+      this.#refuse(message.id, message, serverUnavailable(this.#entry.name, this.#reason()))
   }
 
   linked(): LinkedServer {
-    const { name, tools } = this.#entry
-    const rules = tools === undefined ? {} : { tools }
+    const { name, tools, sessions } = this.#entry
+    const known = { ...(tools === undefined ? {} : { tools }), ...(sessions === undefined ? {} : { sessions }) }
     // One that is being stopped still answers: told that it is unavailable, mcplocal would give up the calls under way.
     const attached = this.#current ?? [...this.#draining].at(-1)
     return attached === undefined
-      ? { name, state: 'unavailable', reason: this.#reason(), ...rules }
-      : { name, state: 'ready', initialize: attached.upstream.initialize, ...rules }
+      ? { name, state: 'unavailable', reason: this.#reason(), ...known }
+      : { name, state: 'ready', initialize: attached.upstream.initialize, ...known }
   }
 
   /** @param project set when the client is still there and only this server goes */
@@ -124,8 +130,13 @@ export class ServerSlot {
     this.#current = attachment
   }
 
-  #refuse(id: string | number, message: RpcMessage): void {
-    const error = serverUnavailable(this.#entry.name, this.#reason())
+  /** The project's rules hold for whoever speaks the link's protocol, not only for mcplocal, which does not offer the others. */
+  #offers(tool: JsonValue | undefined): boolean {
+    const { tools } = this.#entry
+    return tools === undefined || (typeof tool === 'string' && toolPolicy(tools).wanted(tool) !== undefined)
+  }
+
+  #refuse(id: string | number, message: RpcMessage, error: RpcError): void {
     this.#port.deliver(this.#entry.name, errorOf(id, error))
     this.#port.finished(this.#entry.name, undefined, refusedCall(message, error.code))
   }

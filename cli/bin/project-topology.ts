@@ -2,6 +2,7 @@ import type { Logger } from '../../domain/kernel/logger.ts'
 import type { ResourceRow } from '../../domain/kernel/resource.ts'
 import type { Topology, TopologyProject, TopologyServer } from '../../domain/mcp/topology.ts'
 import type { ProjectSpec } from '../../domain/project/resource.ts'
+import { isDedicated, type ServerSpec } from '../../domain/server/resource.ts'
 import type { ReadSide } from '../../queries/read-side.ts'
 
 type Listener = (project: TopologyProject | undefined) => void
@@ -93,20 +94,27 @@ export const projectTopology = (readSide: ReadSide, logger: Logger): Topology & 
 const describeProject = async ({ queries }: ReadSide, name: string): Promise<TopologyProject | undefined> => {
   const { row } = await queries.get('project', name)
   if (row === undefined) return undefined
-  const { instructions, namespacing, servers } = row.spec as unknown as ProjectSpec
+  const { instructions, namespacing, describeServers, servers } = row.spec as unknown as ProjectSpec
   return {
     name,
     namespacing,
+    ...(describeServers === undefined ? {} : { describeServers }),
     ...(instructions === undefined ? {} : { instructions }),
     servers: await Promise.all(
       servers.map(async ({ name: server, tools }) => {
-        const page = await queries.list({ kind: 'instance', limit: MAX_INSTANCES, fieldFilter: { server } })
+        const [page, { row }] = await Promise.all([
+          queries.list({ kind: 'instance', limit: MAX_INSTANCES, fieldFilter: { server } }),
+          queries.get('server', server),
+        ])
         const rules = tools === undefined ? {} : { tools: definedOnly(tools) }
-        return { name: server, ...rules, ...reasonOf(page.items) }
+        return { name: server, ...rules, ...sessionsOf(row), ...reasonOf(page.items) }
       }),
     ),
   }
 }
+
+const sessionsOf = (server: ResourceRow | undefined): Pick<TopologyServer, 'sessions'> =>
+  server !== undefined && isDedicated(server.spec as unknown as ServerSpec) ? { sessions: 'dedicated' } : {}
 
 /** Why none of a server's instances runs; nothing if one does. */
 const reasonOf = (instances: readonly ResourceRow[]): Pick<TopologyServer, 'reason'> => {

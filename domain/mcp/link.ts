@@ -10,15 +10,22 @@ export interface RpcMessage {
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown }
 }
 
-/** Which tools of a server a project offers, and under which names. Patterns are globs over the server's own tool names. */
+/** Which tools of a server a project offers, under which names and descriptions. Patterns are globs over the server's own tool names. */
 export interface ToolRules {
   readonly allow?: readonly string[]
   readonly deny?: readonly string[]
   readonly rename?: Readonly<Record<string, string>>
+  readonly describe?: Readonly<Record<string, string>>
 }
 
 /** How names of several servers are joined: always `<server>__<name>`, only where two collide, or not at all. */
 export type Namespacing = 'always' | 'auto' | 'never'
+
+/** Whether descriptions say whose a tool or prompt is: where its name does not and there are several servers, always, or not at all. */
+export type DescribeServers = 'auto' | 'always' | 'never'
+
+/** `shared`: one session with the server serves all clients. `dedicated`: each has one of its own, which may list things of its own. */
+export type ServerSessions = 'shared' | 'dedicated'
 
 /** What mcplocal must know of one attached server. */
 export interface LinkedServer {
@@ -29,6 +36,8 @@ export interface LinkedServer {
   /** The server's own answer to `initialize`, untouched; set when ready. */
   readonly initialize?: JsonObject
   readonly tools?: ToolRules
+  /** Left out: shared. */
+  readonly sessions?: ServerSessions
 }
 
 /** What mcplocal must know of the project. */
@@ -36,6 +45,8 @@ export interface LinkedProject {
   readonly name: string
   readonly instructions?: string
   readonly namespacing: Namespacing
+  /** Left out: auto. */
+  readonly describeServers?: DescribeServers
   /** In the order in which they are attached. */
   readonly servers: readonly LinkedServer[]
 }

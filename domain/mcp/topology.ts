@@ -1,9 +1,11 @@
-import type { Namespacing, ToolRules } from './link.ts'
+import type { DescribeServers, Namespacing, ServerSessions, ToolRules } from './link.ts'
 
 /** One server of a project, as mcpd's read models know it. */
 export interface TopologyServer {
   readonly name: string
   readonly tools?: ToolRules
+  /** Left out: shared. */
+  readonly sessions?: ServerSessions
   /** Why no instance runs, for people: its state and last error. Absent while one does; the host knows first which. */
   readonly reason?: string
 }
@@ -13,6 +15,8 @@ export interface TopologyProject {
   readonly name: string
   readonly instructions?: string
   readonly namespacing: Namespacing
+  /** Left out: auto. */
+  readonly describeServers?: DescribeServers
   readonly servers: readonly TopologyServer[]
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import { MAX_EXPOSED_NAME } from '../../domain/mcp/exposed-name.ts'
 
-/** The longest name, and with `ALLOWED` the characters, that every model provider takes. */
-const MAX_NAME = 64
+/** The characters that every model provider takes. */
 const ALLOWED = /^[A-Za-z0-9_-]+$/
 const FOREIGN = /[^A-Za-z0-9_-]/gu
 const HASH_CHARS = 8
@@ -11,10 +11,10 @@ const HASH_CHARS = 8
  * ends in a hash of `identity`, so that it is the same each time and differs from its like.
  */
 export const fitName = (wanted: string, identity: string): string =>
-  wanted.length <= MAX_NAME && ALLOWED.test(wanted) ? wanted : hashedName(wanted, identity)
+  wanted.length <= MAX_EXPOSED_NAME && ALLOWED.test(wanted) ? wanted : hashedName(wanted, identity)
 
 /** `fitName` that always ends in the hash: for a name that is taken. */
 export const hashedName = (wanted: string, identity: string): string => {
   const hash = createHash('sha256').update(identity).digest('hex').slice(0, HASH_CHARS)
-  return `${wanted.replace(FOREIGN, '_').slice(0, MAX_NAME - HASH_CHARS - 1)}_${hash}`
+  return `${wanted.replace(FOREIGN, '_').slice(0, MAX_EXPOSED_NAME - HASH_CHARS - 1)}_${hash}`
 }

@@ -1,8 +1,6 @@
+import { SERVER_SEPARATOR } from '../../domain/mcp/exposed-name.ts'
 import type { Namespacing } from '../../domain/mcp/link.ts'
 import { fitName, hashedName } from './fit.ts'
-
-/** Between a server's name, which has no underscore, and the name of its tool or prompt. */
-export const SEPARATOR = '__'
 
 /** One tool or prompt of one server, before it has a name in the project. `wanted` is `own` unless it is renamed. */
 export interface Offered {
@@ -36,7 +34,7 @@ const identity = ({ server, own }: Owner): string => `${server}\u0000${own}`
 
 /** What `always` calls a tool or prompt: it follows from its server and its own name alone. */
 const prefixedName = (offered: Offered): string =>
-  fitName(`${offered.server}${SEPARATOR}${offered.wanted}`, identity(offered))
+  fitName(`${offered.server}${SERVER_SEPARATOR}${offered.wanted}`, identity(offered))
 
 const plainName = (offered: Offered): string => fitName(offered.wanted, identity(offered))
 

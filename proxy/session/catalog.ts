@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
+import { SERVER_SEPARATOR } from '../../domain/mcp/exposed-name.ts'
 import type { LinkedServer } from '../../domain/mcp/link.ts'
-import { exposeNames, type NameTable, type Offered, type Owner, SEPARATOR } from '../namespace/names.ts'
+import { exposeNames, type NameTable, type Offered, type Owner } from '../namespace/names.ts'
 import { exposeUris, ownerOfUri, prefixedUri, type UriTable } from '../namespace/uris.ts'
 import type { FetchList } from './fetch-list.ts'
 import { AskerGone, type Listed, type ListKind, listKinds, type ProjectLists } from './lists.ts'
@@ -95,11 +96,11 @@ export class Catalog {
 
   /** The names of all tools or prompts that are known, those of servers that are away included. */
   names(kind: 'tools' | 'prompts'): NameTable {
-    const { project, namingSignature, wantedTool, alone } = this.#view()
+    const { project, namingSignature, tools, alone } = this.#view()
     return this.#lists.derived(kind, namingSignature, () => {
       const offered: Offered[] = []
       for (const { server, own } of this.#known(kind)) {
-        const wanted = kind === 'tools' ? wantedTool(server)(own) : own
+        const wanted = kind === 'tools' ? tools(server).wanted(own) : own
         if (wanted !== undefined) offered.push({ server, own, wanted })
       }
       const table = exposeNames(project.namespacing, offered, alone !== undefined)
@@ -156,12 +157,12 @@ export class Catalog {
    * brings a collision; and for a server whose list is not known, which then answers for itself.
    */
   #byPrefix(kind: 'tools' | 'prompts', name: string): Owner | undefined {
-    const { project, server, wantedTool } = this.#view()
-    const at = name.indexOf(SEPARATOR)
+    const { project, server, tools } = this.#view()
+    const at = name.indexOf(SERVER_SEPARATOR)
     const owner = at < 0 ? undefined : server(name.slice(0, at))
     if (owner === undefined || project.namespacing === 'never') return undefined
-    const rest = name.slice(at + SEPARATOR.length)
-    const wanted = kind === 'tools' ? wantedTool(owner.name) : (own: string) => own
+    const rest = name.slice(at + SERVER_SEPARATOR.length)
+    const wanted = kind === 'tools' ? tools(owner.name).wanted : (own: string) => own
     const items = this.#lists.last(owner.name, kind)?.items
     const own = items?.map((item) => item.name).find((item) => typeof item === 'string' && wanted(item) === rest)
     if (typeof own === 'string') return project.namespacing === 'auto' ? { server: owner.name, own } : undefined

@@ -1,5 +1,5 @@
 import type { LinkedProject, LinkedServer } from '../../domain/mcp/link.ts'
-import { compileToolRules, type WantedName } from '../namespace/tool-rules.ts'
+import { type ToolPolicy, toolPolicy } from '../../domain/mcp/tool-rules.ts'
 import { capabilitiesOf } from './initialize.ts'
 import type { ListKind } from './lists.ts'
 import { listKinds } from './lists.ts'
@@ -8,8 +8,8 @@ import { listKinds } from './lists.ts'
 export interface ProjectView {
   readonly project: LinkedProject
   server(name: string): LinkedServer | undefined
-  /** The rules of a server's tools. */
-  wantedTool(server: string): WantedName
+  /** What the project makes of a server's tools. */
+  tools(server: string): ToolPolicy
   /** The only server there is, if so: nothing needs telling apart then. */
   readonly alone: LinkedServer | undefined
   /** Ready servers that offer a capability, in the order in which they are attached. */
@@ -18,24 +18,18 @@ export interface ProjectView {
   readonly namingSignature: string
 }
 
-const asItIs: WantedName = (tool) => tool
-
 export const viewProject = (project: LinkedProject): ProjectView => {
   const servers = new Map(project.servers.map((server) => [server.name, server]))
-  const rules = new Map(
-    project.servers.flatMap(({ name, tools }) =>
-      tools === undefined ? [] : [[name, compileToolRules(tools)] as const],
-    ),
-  )
   return {
     project,
     server: (name) => servers.get(name),
-    wantedTool: (server) => rules.get(server) ?? asItIs,
+    tools: (server) => toolPolicy(servers.get(server)?.tools),
     alone: project.servers.length === 1 ? project.servers[0] : undefined,
     able: (capability) =>
       project.servers.filter((server) => server.state === 'ready' && capability in capabilitiesOf(server)),
     namingSignature: JSON.stringify([
       project.namespacing,
+      project.describeServers ?? null,
       project.servers.map(({ name, tools }) => [name, tools ?? null]),
     ]),
   }
