@@ -1,8 +1,9 @@
 import { constants } from 'node:os'
 import type { Duplex } from 'node:stream'
 import type { ContainerInspectInfo } from 'dockerode'
-import { exitReason, lastLines } from '../../domain/instance/exit-reason.ts'
+import { exitReason } from '../../domain/instance/exit-reason.ts'
 import { type LineSplitter, lineSplitter } from '../../domain/instance/line-splitter.ts'
+import { halfLine, MAX_LOGGED_LINE, programOutput } from '../../domain/instance/program-output.ts'
 import {
   type Exit,
   type InstanceLogWriter,
@@ -15,8 +16,6 @@ import { settledWithin } from '../../domain/kernel/settled-within.ts'
 import type { Engine } from './engine.ts'
 import { frameReader } from './frames.ts'
 
-/** Longest line of output that is looked at as one where it is no message; what the log keeps of it is shorter. */
-const MAX_LOGGED_LINE = 64 * 1024
 /** How long we read on after a container has ended. */
 const OUTPUT_WAIT_MS = 1_000
 /** How long a connection may be gone before that counts as its own end, and not as that of the container or the engine. */
@@ -59,29 +58,11 @@ export interface ContainerProgram extends RunningProgram {
 /** A started container as a program. */
 export const containerProgram = (options: ContainerProgramOptions): ContainerProgram => {
   const { engine, id, stream, speaks, log, details, redact, maxLine = MAX_LINE_LENGTH } = options
-  const stderrTail = lastLines()
+  const output = programOutput(log, redact)
+  const { write } = output
   const waiting = new AbortController()
   let because: string | undefined
   let messages: LineSplitter | undefined
-
-  let logged = 0
-  const loggedSince = (): number => {
-    const since = logged
-    logged = 0
-    return since
-  }
-
-  const write = (source: 'stdout' | 'stderr' | 'mcpd', text: string) => {
-    if (source !== 'mcpd') logged += text.length
-    for (const line of redact(text).split('\n')) log.append(source, line)
-  }
-  const onError = (line: string) => {
-    logged += line.length
-    const clean = redact(line)
-    stderrTail.push(clean)
-    log.append('stderr', clean)
-  }
-  const errors = lineSplitter({ maxBytes: MAX_LOGGED_LINE, onLine: onError, onTooLong: onError })
 
   stream.on('error', () => {}) // EPIPE of a program that is ending, or the engine has gone: `exited` says why
   const closed = new Promise<void>((resolve) => {
@@ -113,7 +94,7 @@ export const containerProgram = (options: ContainerProgramOptions): ContainerPro
   const read = (onLine: (line: string) => void, maxBytes: number, onTooLong: (start: string) => void): void => {
     const lines = lineSplitter({ maxBytes, onLine, onTooLong })
     messages = lines
-    options.readFairly(stream, frameReader({ stdout: lines.push, stderr: errors.push }), loggedSince)
+    options.readFairly(stream, frameReader({ stdout: lines.push, stderr: output.stderr }), output.logged)
   }
   const toLog = (line: string) => write('stdout', line)
   const readToLog = () => read(toLog, MAX_LOGGED_LINE, toLog)
@@ -133,16 +114,15 @@ export const containerProgram = (options: ContainerProgramOptions): ContainerPro
     await settledWithin(closed, OUTPUT_WAIT_MS)
     stream.destroy()
     const half = messages?.end() ?? ''
-    if (half !== '') write('stdout', `${half.slice(0, MAX_LOGGED_LINE)} [the output ended within this line]`)
-    const rest = errors.end()
-    if (rest !== '') onError(rest)
+    if (half !== '') write('stdout', halfLine(half))
+    output.endStderr()
     const state = await engine.container(id).then(
       (found) => found?.State,
       () => undefined, // the engine is away: less is known
     )
     await engine.remove(id).catch(options.onLeft)
     const exit = exitOf(state, await code.catch(() => undefined))
-    const reason = exitReason({ ...exit, because: because ?? why(state, exit), stderr: stderrTail.toString() })
+    const reason = exitReason({ ...exit, because: because ?? why(state, exit), stderr: output.lastErrors() })
     write('mcpd', because === undefined ? (reason.split('\n', 1)[0] ?? reason) : 'The container has ended.')
     return {
       ...(exit.code === null ? {} : { code: exit.code }),
@@ -153,7 +133,7 @@ export const containerProgram = (options: ContainerProgramOptions): ContainerPro
 
   /** What the exit code alone does not say. */
   const why = (state: ContainerInspectInfo['State'] | undefined, { signal }: Ended): string | undefined => {
-    const said = stderrTail.toString()
+    const said = output.lastErrors()
     if (state?.OOMKilled === true && signal === 'SIGKILL')
       return withLines(
         `The program was ended because it used more memory than its limit${amount(options.memoryBytes)}.`,
@@ -172,7 +152,7 @@ export const containerProgram = (options: ContainerProgramOptions): ContainerPro
   return {
     details,
     exited,
-    lastErrors: () => stderrTail.toString(),
+    lastErrors: output.lastErrors,
     send(message) {
       if (!speaks || stream.destroyed || stream.writableEnded || stream.writableLength > MAX_STDIN_BUFFER) return false
       stream.write(stream.writableLength === 0 ? `${message}\n` : Buffer.from(`${message}\n`))

@@ -1,3 +1,4 @@
+import { withLastErrors } from '../../domain/instance/exit-reason.ts'
 import {
   type InstanceLogWriter,
   type Launch,
@@ -123,12 +124,9 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
     signal.throwIfAborted()
     if (places.length === 0)
       throw startFailed(`Port ${port} of the container cannot be reached: its network publishes no ports.`)
-    const errors = program.lastErrors()
-    throw startFailed(
-      `The program did not listen on port ${port}, on all addresses of its container, within ${portMs / 1_000} seconds${
-        errors === '' ? '; it wrote nothing on stderr.' : `. Its last lines on stderr:\n${errors}`
-      }`,
-    )
+    const where = `port ${port}, on all addresses of its container,`
+    const late = `The program did not listen on ${where} within ${portMs / 1_000} seconds`
+    throw startFailed(withLastErrors(late, program.lastErrors()))
   }
 
   /** The container of a former run, when it is one of HTTP, runs, and is what this launch would make; else it is removed. */

@@ -1,5 +1,6 @@
 import { connect, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { withLastErrors } from '../../domain/instance/exit-reason.ts'
 import type { Exit } from '../../domain/instance/runtime.ts'
 import { startFailed } from '../../domain/instance/runtime.ts'
 import { type CodedError, codeOf } from '../../domain/kernel/errors.ts'
@@ -82,11 +83,8 @@ export const portOpened = async (options: {
     if (performance.now() >= deadline) break
     await Promise.race([delay(pause, undefined, { signal }).catch(() => {}), ended])
   }
-  const errors = lastErrors()
   throw startFailed(
-    `The program did not listen on port ${port} within ${deadlineMs / 1_000} seconds${
-      errors === '' ? '; it wrote nothing on stderr.' : `. Its last lines on stderr:\n${errors}`
-    }`,
+    withLastErrors(`The program did not listen on port ${port} within ${deadlineMs / 1_000} seconds`, lastErrors()),
     'Check that `containerPort` is the port that the program listens on, and that it listens on the loopback address.',
   )
 }

@@ -1,5 +1,6 @@
-import { exitReason, lastLines, withoutOutput } from '../../domain/instance/exit-reason.ts'
+import { exitReason, withoutOutput } from '../../domain/instance/exit-reason.ts'
 import { type LineSplitter, lineSplitter } from '../../domain/instance/line-splitter.ts'
+import { halfLine, MAX_LOGGED_LINE, programOutput } from '../../domain/instance/program-output.ts'
 import { type Exit, MAX_LINE_LENGTH, MAX_STDIN_BUFFER, type RunningProgram } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { settledWithin } from '../../domain/kernel/settled-within.ts'
@@ -7,8 +8,6 @@ import { readFairly } from './fair-reading.ts'
 import type { InstanceLog } from './instance-log.ts'
 import type { Group } from './process-groups.ts'
 
-/** Longest line of stderr that is looked at as one; what the log keeps of it is shorter. */
-const MAX_STDERR_LINE = 64 * 1024
 /** How long we read on after a program and its group have gone: what left the group may hold the pipes open for ever. */
 const OUTPUT_WAIT_MS = 1_000
 /** Time from SIGTERM to SIGKILL for a program that broke the rules of its output. */
@@ -39,7 +38,8 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
   const { group, log, details, redact, maxLine = MAX_LINE_LENGTH } = options
   const { stdin, stdout, stderr } = group.child
   if (stdin === null || stdout === null || stderr === null) throw new Error('A program needs stdin, stdout and stderr')
-  const stderrTail = lastLines()
+  const output = programOutput(log, redact)
+  const { write } = output
   let because: string | undefined
   let listening = false
 
@@ -48,32 +48,14 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
   })
   const left = new Promise<void>((resolve) => group.child.once('exit', () => resolve()))
 
-  const write = (source: 'stdout' | 'stderr' | 'mcpd', text: string) => {
-    if (source !== 'mcpd') logged += text.length
-    for (const line of redact(text).split('\n')) log.append(source, line)
-  }
-  let logged = 0
-  const loggedSince = (): number => {
-    const since = logged
-    logged = 0
-    return since
-  }
-
-  const onError = (line: string) => {
-    logged += line.length
-    const clean = redact(line)
-    stderrTail.push(clean)
-    log.append('stderr', clean)
-  }
-  const errors = lineSplitter({ maxBytes: MAX_STDERR_LINE, onLine: onError, onTooLong: onError })
-  readFairly(stderr, errors.push, loggedSince)
+  readFairly(stderr, output.stderr, output.logged)
 
   const print = (line: string) => write('stdout', line)
   const printed =
-    options.stdout === 'log' ? lineSplitter({ maxBytes: MAX_STDERR_LINE, onLine: print, onTooLong: print }) : undefined
+    options.stdout === 'log' ? lineSplitter({ maxBytes: MAX_LOGGED_LINE, onLine: print, onTooLong: print }) : undefined
   if (printed !== undefined) {
     listening = true
-    readFairly(stdout, printed.push, loggedSince)
+    readFairly(stdout, printed.push, output.logged)
   }
 
   const endWith = (reason: string) => {
@@ -96,10 +78,10 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
       onLine,
       onTooLong: () => endWith(`The program was ended: it printed a line longer than ${maxLine} bytes on stdout.`),
     })
-    readFairly(stdout, lines.push, loggedSince)
+    readFairly(stdout, lines.push, output.logged)
     stdout.on('end', () => {
       const half = lines.end()
-      if (half !== '') write('stdout', `${half.slice(0, MAX_STDERR_LINE)} [the output ended within this line]`)
+      if (half !== '') write('stdout', halfLine(half))
       void endIfMute()
     })
     return lines
@@ -117,10 +99,10 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
     const { code, signal } = await finished
     if (group.outOfMemory())
       because ??= `The program was ended because it used more than its limit of ${options.memoryLimit} of memory.`
-    const [rest, restPrinted] = [errors.end(), printed?.end() ?? '']
-    if (rest !== '') onError(rest)
+    output.endStderr()
+    const restPrinted = printed?.end() ?? ''
     if (restPrinted !== '') print(restPrinted)
-    const reason = exitReason({ code, signal, because, stderr: stderrTail.toString() })
+    const reason = exitReason({ code, signal, because, stderr: output.lastErrors() })
     write('mcpd', because === undefined ? withoutOutput(reason) : 'The program has ended.')
     return { ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }), reason }
   }
@@ -130,7 +112,7 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
     details,
     exited,
     redact,
-    lastErrors: () => stderrTail.toString(),
+    lastErrors: output.lastErrors,
     send(message) {
       if (stdin.destroyed || stdin.writableEnded || stdin.writableLength > MAX_STDIN_BUFFER) return false
       // As text it goes to the kernel at once and without a copy; what has to wait is counted in bytes.

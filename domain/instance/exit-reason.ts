@@ -28,8 +28,12 @@ export const exitReason = ({ code, signal, because, stderr }: Ending): string =>
   if (because !== undefined) return because
   const how =
     signal === null ? `The program ended by itself with exit code ${code}` : `The program was ended by ${signal}`
-  return stderr === '' ? `${how}; it wrote nothing on stderr.` : `${how}. Its last lines on stderr:\n${stderr}`
+  return withLastErrors(how, stderr)
 }
+
+/** What happened, and the last lines of stderr, or that there were none. */
+export const withLastErrors = (what: string, stderr: string): string =>
+  stderr === '' ? `${what}; it wrote nothing on stderr.` : `${what}. Its last lines on stderr:\n${stderr}`
 
 const INTRODUCTION = / Its last lines on stderr:$/
 
