@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Limits } from '../../domain/instance/runtime.ts'
 import { codeOf } from '../../domain/kernel/errors.ts'
+import { showBytes } from '../../domain/server/limits.ts'
 import { endCgroup, foldersIn } from './cgroup.ts'
 import { type Controller, findCgroupPlace, type Placed } from './cgroup-place.ts'
 import { LEFT_OVER_GRACE_MS } from './left-over.ts'
@@ -32,20 +33,6 @@ const LAUNCHER = `[ -z "$1" ] || echo 0 > "$1" || exit 126
 shift 2
 unset PWD OLDPWD SHLVL
 exec "$@"`
-
-/** A number of bytes as Kubernetes writes it: 512Mi. */
-export const showBytes = (bytes: number): string => {
-  const units = [
-    ['Gi', 2 ** 30],
-    ['Mi', 2 ** 20],
-    ['Ki', 2 ** 10],
-    ['G', 1e9],
-    ['M', 1e6],
-    ['k', 1e3],
-  ] as const
-  const [suffix, unit] = units.find(([, size]) => bytes % size === 0) ?? ['', 1]
-  return `${bytes / unit}${suffix}`
-}
 
 interface CgroupLimit {
   readonly controller: Controller

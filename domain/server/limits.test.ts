@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { limits, limitsOf } from './limits.ts'
+import { limits, limitsOf, showBytes } from './limits.ts'
 
 describe('the limits of a copy', () => {
   it.each([
@@ -9,6 +9,10 @@ describe('the limits of a copy', () => {
     ['1000000', 1_000_000],
   ])('take %s of memory for so many bytes', (memory, bytes) => {
     expect(limitsOf(limits.parse({ memory }))).toEqual({ memoryBytes: bytes })
+  })
+
+  it.each(['512Mi', '1Gi', '1536Ki', '64k', '3G', '1500001'])('show %s of memory as that', (memory) => {
+    expect(showBytes(limitsOf(limits.parse({ memory })).memoryBytes ?? 0)).toBe(memory)
   })
 
   it.each([

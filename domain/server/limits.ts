@@ -21,21 +21,28 @@ export const limits = z.strictObject({
   processes: z.int().min(1).max(100_000).optional().describe('Processes and threads'),
 })
 
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
+/** Bytes of each suffix, in the order in which `showBytes` tries them. */
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['Gi', 2 ** 30],
+  ['Mi', 2 ** 20],
+  ['Ki', 2 ** 10],
+  ['G', 1e9],
+  ['M', 1e6],
+  ['k', 1e3],
+  ['', 1],
+])
+
+/** A whole number of bytes as `memory` would be declared: `512Mi`. */
+export const showBytes = (bytes: number): string => {
+  const [suffix, unit] = [...UNITS].find(([, size]) => bytes % size === 0) ?? ['', 1]
+  return `${bytes / unit}${suffix}`
 }
 
 /** The same in bytes and whole CPUs, as runtimes take them. */
 export const limitsOf = ({ memory, cpu, openFiles, processes }: z.output<typeof limits>): Limits => {
   const unit = memory?.replace(/^[0-9]+/, '') ?? ''
   return {
-    ...(memory === undefined ? {} : { memoryBytes: Number.parseInt(memory, 10) * (UNITS[unit] ?? 1) }),
+    ...(memory === undefined ? {} : { memoryBytes: Number.parseInt(memory, 10) * (UNITS.get(unit) ?? 1) }),
     ...(cpu === undefined ? {} : { cpus: Number.parseFloat(cpu) / (cpu.endsWith('m') ? 1000 : 1) }),
     ...(openFiles === undefined ? {} : { openFiles }),
     ...(processes === undefined ? {} : { processes }),
