@@ -1,26 +1,20 @@
 import { constants } from 'node:fs'
-import { access, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { startFailed } from '../../domain/instance/runtime.ts'
+import { findInPath, isThere } from './path-search.ts'
 import type { ProcessGroups } from './process-groups.ts'
 import { runTool } from './tool-run.ts'
-
-const exists = (file: string, mode: number): Promise<boolean> =>
-  access(file, mode).then(
-    () => true,
-    () => false,
-  )
 
 /** The npm that came with this node, else the first in PATH. @returns a command and its first arguments. */
 const findNpm = async (path: string): Promise<readonly [string, ...string[]]> => {
   const beside = dirname(await realpath(process.execPath))
   for (const folder of [join(beside, '../lib/node_modules'), join(beside, 'node_modules')]) {
     const cli = join(folder, 'npm/bin/npm-cli.js')
-    if (await exists(cli, constants.R_OK)) return [process.execPath, cli]
+    if (await isThere(cli, constants.R_OK)) return [process.execPath, cli]
   }
-  for (const folder of path.split(delimiter)) {
-    const npm = join(folder, 'npm')
-    if (!folder.startsWith('/') || !(await exists(npm, constants.X_OK))) continue
+  const npm = await findInPath('npm', path)
+  if (npm !== undefined) {
     const real = await realpath(npm)
     return real.endsWith('.js') ? [process.execPath, real] : [npm]
   }

@@ -1,23 +1,14 @@
-import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { startFailed } from '../../domain/instance/runtime.ts'
 import type { CodedError } from '../../domain/kernel/errors.ts'
+import { findInPath } from './path-search.ts'
 import type { ProcessGroups } from './process-groups.ts'
 import { runTool } from './tool-run.ts'
 
 /** The first uv in PATH. @throws startFailed */
 const findUv = async (path: string): Promise<string> => {
-  for (const folder of path.split(delimiter)) {
-    const uv = join(folder, 'uv')
-    const found =
-      folder.startsWith('/') &&
-      (await access(uv, constants.X_OK).then(
-        () => true,
-        () => false,
-      ))
-    if (found) return uv
-  }
+  const uv = await findInPath('uv', path)
+  if (uv !== undefined) return uv
   throw startFailed(
     'Packages from PyPI cannot be installed: uv was not found in PATH.',
     'Install uv (https://docs.astral.sh/uv, or: pipx install uv) for the user that mcpd runs as; the start is tried again.',
