@@ -1,13 +1,10 @@
 import { readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { codeOf } from '../../domain/kernel/errors.ts'
 import { KILL_WAIT_MS } from './group-signals.ts'
+import { soWithin } from './poll.ts'
 
 // One cgroup of version 2, as a folder. Loaded by the watcher too: nothing but node's own modules.
-
-const FIRST_POLL_MS = 5
-const LONGEST_POLL_MS = 50
 
 /** A file of a cgroup; undefined when the cgroup, or that file of it, is not there. */
 export const readCgroup = (folder: string, file: string): string | undefined => {
@@ -51,15 +48,8 @@ const killAll = (folder: string): void => {
   }
 }
 
-const isEmptyWithin = async (folder: string, ms: number, whileNot: () => void = () => {}): Promise<boolean> => {
-  const deadline = performance.now() + ms
-  for (let pause = FIRST_POLL_MS; isPopulated(folder); pause = Math.min(pause * 2, LONGEST_POLL_MS)) {
-    if (performance.now() >= deadline) return false
-    whileNot()
-    await delay(pause)
-  }
-  return true
-}
+const isEmptyWithin = (folder: string, ms: number, whileNot?: () => void): Promise<boolean> =>
+  soWithin(ms, () => !isPopulated(folder), whileNot)
 
 /** Removes an empty cgroup; one that something is in or below stays. */
 export const removeIfEmpty = (folder: string): void => {

@@ -1,12 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { codeOf } from '../../domain/kernel/errors.ts'
+import { soWithin } from './poll.ts'
 import { allProcesses } from './process-table.ts'
 
 /** How long after SIGKILL we go on looking before a group counts as not to be ended (a process stuck in the kernel). */
 export const KILL_WAIT_MS = 5_000
 const ZOMBIE_LOOK_MS = 100
-const FIRST_POLL_MS = 5
-const LONGEST_POLL_MS = 50
 
 /** Signals a whole process group; nothing happens when it is gone. */
 export const signalGroup = (group: number, signal: NodeJS.Signals): void => {
@@ -34,15 +32,8 @@ const groupExists = (group: number): boolean => {
 const onlyZombies = (group: number): boolean => !allProcesses().some((row) => row.group === group && !row.zombie)
 
 /** Waits until nothing of the group is left. @returns whether that came within `ms`. */
-export const groupGone = async (group: number, ms: number): Promise<boolean> => {
-  const deadline = performance.now() + ms
-  for (let pause = FIRST_POLL_MS; groupExists(group); pause = Math.min(pause * 2, LONGEST_POLL_MS)) {
-    const left = deadline - performance.now()
-    if (left <= 0) return onlyZombies(group)
-    await delay(Math.min(pause, left))
-  }
-  return true
-}
+export const groupGone = async (group: number, ms: number): Promise<boolean> =>
+  (await soWithin(ms, () => !groupExists(group))) || onlyZombies(group)
 
 /**
  * Waits until nothing of a group that got SIGKILL is left, `KILL_WAIT_MS` at most. Looks at zombies early: whoever
