@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { statFields, TICKS_PER_SECOND } from '../adapters/process/process-table.ts'
 import { type Daemon, startDaemon } from './parts/daemon.ts'
 import { type Api, api } from './parts/declare.ts'
 import { everything } from './parts/everything.ts'
@@ -21,7 +22,6 @@ const IDLE_MS = 60_000
 const SETTLE_MS = 10_000
 const POLL_MS = 10
 const DEADLINE_MS = 120_000
-const TICKS_PER_SECOND = 100
 
 /**
  * What running servers costs: `spawn_overhead_ms` from mcpd's decision to start server-everything until it is initialised,
@@ -187,7 +187,6 @@ const idle = async (daemon: Daemon): Promise<object> => {
 
 /** CPU time of a process with all its threads, without its children. */
 const cpuSeconds = (pid: number): number => {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = statFields(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type ClientRequest, request } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -11,6 +10,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { allProcesses, findProcess } from '../adapters/process/process-table.ts'
+import { parentOf } from './crash/testing/proc.ts'
 import { type Ask, asking, startDaemon } from './testing/daemon.ts'
 import { startSystem } from './testing/system.ts'
 
@@ -138,14 +138,6 @@ const halfSent = ({ url, token }: Running, body: string) => {
 const below = (pid: number): readonly { readonly pid: number; readonly start: string }[] => {
   const found = allProcesses().filter((each) => parentOf(each.pid) === pid)
   return [...found.map(({ pid, start }) => ({ pid, start })), ...found.flatMap((each) => below(each.pid))]
-}
-const parentOf = (pid: number): number => {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
-  } catch {
-    return 0 // it has ended
-  }
 }
 const stillThere = (processes: ReturnType<typeof below>) =>
   processes.filter(({ pid, start }) => {

@@ -7,6 +7,7 @@ import {
   type Runtime,
   startFailed,
 } from '../../domain/instance/runtime.ts'
+import { together } from '../../domain/instance/usage.ts'
 import { CodedError } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
@@ -18,7 +19,7 @@ import { type Engine, openEngine } from './engine.ts'
 import { ensureImage } from './image.ts'
 import { createSweeper } from './left-over.ts'
 import { addressesOf, firstToAccept } from './open-port.ts'
-import { together, usageOf } from './usage.ts'
+import { usageOf } from './usage.ts'
 
 /** Time that programs have to end when the runtime closes, and all of closing. */
 const CLOSE_GRACE_MS = 4_000

@@ -1,11 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ContainerInspectInfo } from 'dockerode'
-
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
+import type { Address } from '../../domain/instance/runtime.ts'
 
 const POLL_MS = 100
 /** The engine's own proxy takes every connection, and drops those that nobody in the container wants at once. */

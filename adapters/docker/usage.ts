@@ -11,10 +11,3 @@ export const usageOf = ({ cpu_stats, memory_stats, pids_stats }: ContainerStats)
     processes: pids_stats?.current ?? 0,
   }
 }
-
-/** What several containers use together; undefined for none. */
-export const together = (all: readonly Usage[]): Usage | undefined => {
-  if (all.length === 0) return undefined
-  const sum = (of: keyof Usage) => all.reduce((total, each) => total + each[of], 0)
-  return { cpuMs: sum('cpuMs'), memoryBytes: sum('memoryBytes'), processes: sum('processes') }
-}

@@ -1,8 +1,7 @@
 import { connect, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { withLastErrors } from '../../domain/instance/exit-reason.ts'
-import type { Exit } from '../../domain/instance/runtime.ts'
-import { startFailed } from '../../domain/instance/runtime.ts'
+import { type Address, type Exit, startFailed } from '../../domain/instance/runtime.ts'
 import { type CodedError, codeOf } from '../../domain/kernel/errors.ts'
 
 /** How long a program may take until its port accepts connections. */
@@ -14,11 +13,6 @@ const CONNECT_MS = 2_000
 
 /** Loopback only: what a program serves is not for other machines. `::1` is where `listen(port, 'localhost')` may end up. */
 const HOSTS = ['127.0.0.1', '::1'] as const
-
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
 
 const canBind = (host: string, port: number): Promise<boolean> =>
   new Promise((resolve) => {

@@ -25,13 +25,21 @@ const readOrUndefined = (file: string): string | undefined => {
   }
 }
 
-/** `/proc/<pid>/stat`. The program's name stands in parentheses and may contain anything, so fields count from the last one. */
-export const parseStat = (text: string): ProcessRow | undefined => {
+/**
+ * The fields of a `/proc/<pid>/stat` from the third one (state, parent, group, …) on; none of what is no such text. The
+ * program's name before them stands in parentheses and may contain anything, so they count from the last one.
+ */
+export const statFields = (text: string): readonly string[] => {
   const close = text.lastIndexOf(')')
-  const fields = text.slice(close + 2).split(' ')
+  return close < 0 ? [] : text.slice(close + 2).split(' ')
+}
+
+/** A `/proc/<pid>/stat`; undefined for what is none. */
+export const parseStat = (text: string): ProcessRow | undefined => {
+  const fields = statFields(text)
   const [state, , group, session] = fields
   const start = fields[19]
-  if (close < 0 || group === undefined || session === undefined || start === undefined) return undefined
+  if (group === undefined || session === undefined || start === undefined) return undefined
   return {
     pid: Number.parseInt(text, 10),
     group: Number(group),

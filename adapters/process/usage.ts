@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { Usage } from '../../domain/instance/runtime.ts'
+import { together } from '../../domain/instance/usage.ts'
 import { codeOf } from '../../domain/kernel/errors.ts'
-import { TICKS_PER_SECOND } from './process-table.ts'
+import { statFields, TICKS_PER_SECOND } from './process-table.ts'
 
 /** One process of a group. */
 interface Part {
@@ -32,13 +33,12 @@ export const usageReader = () => {
     if (groups.length === 0) return undefined
     const all = await groupsNow()
     const parts = groups.flatMap((group) => all.get(group) ?? [])
-    if (parts.length === 0) return undefined
-    const memory = await Promise.all(parts.map(({ pid, memoryBytes }) => memoryBytes ?? memoryOf(pid)))
-    return {
-      cpuMs: parts.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
-      memoryBytes: memory.reduce((sum, bytes) => sum + bytes, 0),
-      processes: parts.length,
-    }
+    const usageOf = async ({ pid, cpuMs, memoryBytes }: Part): Promise<Usage> => ({
+      cpuMs,
+      memoryBytes: memoryBytes ?? (await memoryOf(pid)),
+      processes: 1,
+    })
+    return together(await Promise.all(parts.map(usageOf)))
   }
 }
 
@@ -52,11 +52,10 @@ const lookAtProc = async (): Promise<Groups> => {
 
 /** CPU time in `/proc/<pid>/stat`: of the process itself and of those of its children that have ended. */
 export const parseCpu = (text: string): (Part & { readonly group: number }) | undefined => {
-  const close = text.lastIndexOf(')')
-  const fields = text.slice(close + 2).split(' ')
+  const fields = statFields(text)
   const group = Number(fields[2])
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
-  if (close < 0 || fields.length < 15 || Number.isNaN(group + ticks) || fields[0] === 'Z') return undefined
+  if (fields.length < 15 || Number.isNaN(group + ticks) || fields[0] === 'Z') return undefined
   return { pid: Number.parseInt(text, 10), group, cpuMs: (ticks * 1000) / TICKS_PER_SECOND }
 }
 

@@ -123,12 +123,18 @@ export interface MessageStream {
   stop(options: { graceMs: number }): Promise<void>
 }
 
+/** Where a port can be reached from here. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
 /** A running program. One that serves HTTP has its messages at `address`, and what it prints is its log. */
 export interface RunningProgram extends MessageStream {
   /** For `describe`: pid, command line without values, installed version. No secrets. */
   readonly details: JsonObject
-  /** Where the port of its launch can be reached from here. */
-  readonly address?: { readonly host: string; readonly port: number }
+  /** Of the port of its launch. */
+  readonly address?: Address
 }
 
 /** What the programs of one instance use at a moment, with all that they have started. */

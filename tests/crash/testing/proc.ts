@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { statFields } from '../../../adapters/process/process-table.ts'
 
 /** The parent of a process; undefined when there is no such process. */
 export const parentOf = (pid: number): number | undefined => {
@@ -13,5 +14,5 @@ export const parentOf = (pid: number): number | undefined => {
 export const threadStates = (pid: number): readonly string[] => {
   const tasks = `/proc/${pid}/task`
   const stats = readdirSync(tasks).map((task) => readFileSync(`${tasks}/${task}/stat`, 'utf8'))
-  return [...new Set(stats.map((text) => text.slice(text.lastIndexOf(')') + 2).charAt(0)))]
+  return [...new Set(stats.map((text) => statFields(text)[0] ?? ''))]
 }
