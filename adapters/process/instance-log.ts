@@ -2,7 +2,7 @@ import type { LogLine, ReadLogOptions } from '../../domain/instance/runtime.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { type Follower, follower } from './follower.ts'
 import { logFiles } from './log-files.ts'
-import { cutLine, formatLine, selectLines } from './log-lines.ts'
+import { cutLine, formatLine, MAX_LOG_LINE, selectLines } from './log-lines.ts'
 
 /** What a program may log for long, and at once; what comes faster is left out and counted. */
 const LOG_BYTES_PER_SECOND = 256 * 1024
@@ -99,17 +99,16 @@ export const instanceLog = ({ folder, logger, now }: InstanceLogOptions) => {
   }
 
   return {
-    /** Takes one line of text without newline. Never waits and never throws. */
-    append(source: LogLine['source'], line: string): void {
+    /** Takes one line of text without newline. Never waits and never throws. @param clean takes secrets out of what is kept */
+    append(source: LogLine['source'], line: string, clean: (line: string) => string = (same) => same): void {
       if (closed) return
-      const cut = cutLine(line)
       const room = pendingSize < MAX_PENDING_LOG
-      if (!room || (source !== 'mcpd' && !affordable(cut.length))) {
+      if (!room || (source !== 'mcpd' && !affordable(Math.min(line.length, MAX_LOG_LINE)))) {
         leftOut++
         return
       }
       noteLeftOut()
-      keep(source, cut)
+      keep(source, cutLine(clean(line)))
       if (flushing) return
       flushing = true
       void inTurn(flush)

@@ -1,12 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type System, startSystem } from '../../tests/testing/system.ts'
+import { startChild } from './child.ts'
 import { api } from './declare.ts'
 import { answering, everything } from './everything.ts'
 import { openSession } from './mcp-client.ts'
 import { percentile } from './measure.ts'
 
 const MISBEHAVING = fileURLToPath(new URL('../../tests/testing/misbehaving-server.mjs', import.meta.url))
+const CALL_OVER = fileURLToPath(new URL('./call-over.ts', import.meta.url))
 const ROUNDS = 3
 const MEASURE_MS = 2500
 
@@ -35,11 +37,9 @@ export const fromFaults = async (home: string): Promise<Record<string, number>> 
       for (let round = 0; round < ROUNDS; round += 1) {
         without.push(await p99(good))
         await serve(system, 'bad', { command: process.execPath, args: [MISBEHAVING, habit] })
-        const stop = new AbortController()
-        const calling = called ? callOver(system, stop.signal) : Promise.resolve()
+        const stop = called ? await callOver(system) : undefined
         together.push(await p99(good))
-        stop.abort()
-        await calling
+        await stop?.()
         await api(system, 'DELETE', '/projects/bad')
         await api(system, 'DELETE', '/servers/bad')
       }
@@ -59,14 +59,18 @@ const serve = async (system: System, name: string, spec: object): Promise<void> 
   await api(system, 'PUT', `/projects/${name}`, { metadata: { name }, spec: { servers: [{ name }] } })
 }
 
-/** Calls the bad server again and again, whatever comes of it. */
-const callOver = async (system: System, signal: AbortSignal): Promise<void> => {
-  const client = await system.connect('bad')
-  while (!signal.aborted)
-    await client
-      .callTool({ name: 'bad__check', arguments: {} }, undefined, { timeout: 60_000 })
-      .catch(() => new Promise((resolve) => setTimeout(resolve, 20)))
-  await client.close()
+/** Calls the bad server again and again, whatever comes of it. @returns ends that */
+const callOver = async ({ mcplocal, token }: System): Promise<() => Promise<void>> => {
+  const command = [
+    process.execPath,
+    '--import',
+    'tsx',
+    CALL_OVER,
+    `${mcplocal}/projects/bad/mcp`,
+    'bad__check',
+  ] as const
+  const { stop } = await startChild(command, { ready: /calling/, env: { ...process.env, BENCH_BEARER: token } })
+  return stop
 }
 
 const p99 = async (endpoint: Parameters<typeof openSession>[0]): Promise<number> => {

@@ -2,16 +2,24 @@
 const REASON_LINES = 10
 const REASON_CHARACTERS = 2_000
 
-/** The newest few lines of a program's stderr. */
-export const lastLines = () => {
+/**
+ * The newest few lines of a program's stderr.
+ * @param clean takes secrets out of a line: only of those that are shown, as a program may print thousands a second
+ */
+export const lastLines = (clean: (line: string) => string = (line) => line) => {
   const lines: string[] = []
   return {
     push(line: string): void {
       if (line.trim() === '') return
-      lines.push(line.slice(0, REASON_CHARACTERS))
+      lines.push(line)
       if (lines.length > REASON_LINES) lines.shift()
     },
-    toString: (): string => lines.join('\n').slice(-REASON_CHARACTERS),
+    // Cut only when it is clean: of half a secret, nobody knows that it is one.
+    toString: (): string =>
+      lines
+        .map((line) => clean(line).slice(0, REASON_CHARACTERS))
+        .join('\n')
+        .slice(-REASON_CHARACTERS),
   }
 }
 

@@ -7,7 +7,7 @@ export const MAX_LOGGED_LINE = 64 * 1024
 
 /** What a program prints, on its way to its log, and without secrets. The last lines of its stderr are kept. */
 export interface ProgramOutput {
-  /** Adds text that is not stderr, of one line or several. */
+  /** Adds text that is not stderr: a line of stdout, or one or several of mcpd's own. */
   write(source: 'stdout' | 'mcpd', text: string): void
   /** Takes the next bytes of stderr. */
   readonly stderr: (chunk: Buffer) => void
@@ -23,21 +23,24 @@ export const programOutput = (
   log: Pick<InstanceLogWriter, 'append'>,
   redact: (text: string) => string,
 ): ProgramOutput => {
-  const tail = lastLines()
+  const tail = lastLines(redact)
   let logged = 0
 
   const onError = (line: string) => {
     logged += line.length
-    const clean = redact(line)
-    tail.push(clean)
-    log.append('stderr', clean)
+    tail.push(line)
+    log.append('stderr', line, redact)
   }
   const errors = lineSplitter({ maxBytes: MAX_LOGGED_LINE, onLine: onError, onTooLong: onError })
 
   return {
     write(source, text) {
-      if (source !== 'mcpd') logged += text.length
-      for (const line of redact(text).split('\n')) log.append(source, line)
+      if (source === 'mcpd') {
+        for (const line of redact(text).split('\n')) log.append(source, line)
+        return
+      }
+      logged += text.length
+      log.append(source, text, redact)
     },
     stderr: errors.push,
     endStderr() {

@@ -196,7 +196,8 @@ export interface InstanceLogs {
 
 /** Writes the log of one instance. Lines are taken at once and never waited for. */
 export interface InstanceLogWriter {
-  append(source: LogLine['source'], line: string): void
+  /** @param clean takes secrets out of a line that is kept; one for which there is no room costs nothing more */
+  append(source: LogLine['source'], line: string, clean?: (line: string) => string): void
   /**
    * What comes from now on belongs to a new run; the one before stays readable as `previous`. Sessions of an instance
    * share a run: for one of them a run begins only where none has since mcpd began.
@@ -207,7 +208,7 @@ export interface InstanceLogWriter {
 
 /** The log as one session of an instance writes it: its lines say whose they are. */
 export const logOfSession = (log: InstanceLogWriter, session: string | undefined): Pick<InstanceLogWriter, 'append'> =>
-  session === undefined ? log : { append: (source, line) => log.append(source, `[${session}] ${line}`) }
+  session === undefined ? log : { append: (source, line, clean) => log.append(source, `[${session}] ${line}`, clean) }
 
 /** 422: the instance could not be started; `message` is the reason that `describe` shows. */
 export const startFailed = coded(

@@ -21,10 +21,10 @@ export const redactor = (values: Iterable<string>): ((text: string) => string) =
   const forms = new Set<string>()
   for (const value of values) for (const form of formsOf(value)) if (form.length >= MIN_REDACTED_CHARS) forms.add(form)
   if (forms.size > MAX_REDACTED_FORMS) return () => REDACTED
-  const byStart = groupByStart(forms)
+  const search: Search = { byStart: groupByStart(forms), pairs: pairsOf(forms) }
   return (text) => {
-    if (text.length <= MAX_REDACTED_TEXT_CHARS) return blackOut(text, byStart, false)
-    const kept = blackOut(text.slice(0, MAX_REDACTED_TEXT_CHARS), byStart, true)
+    if (text.length <= MAX_REDACTED_TEXT_CHARS) return blackOut(text, search, false)
+    const kept = blackOut(text.slice(0, MAX_REDACTED_TEXT_CHARS), search, true)
     return `${kept}… (${text.length - MAX_REDACTED_TEXT_CHARS} more characters)`
   }
 }
@@ -44,11 +44,31 @@ const groupByStart = (forms: Iterable<string>): ByStart => {
   return groups
 }
 
+/** What is searched for. `pairs`: by `pairAt`, 1 where a form begins so; most places of a text are passed with one look at it. */
+interface Search {
+  readonly byStart: ByStart
+  readonly pairs: Uint8Array
+}
+
+const PAIRS = 64 * 1024
+const pairAt = (text: string, at: number): number =>
+  ((text.charCodeAt(at) << 8) ^ text.charCodeAt(at + 1)) & (PAIRS - 1)
+
+const pairsOf = (forms: Iterable<string>): Uint8Array => {
+  const pairs = new Uint8Array(PAIRS)
+  for (const form of forms) pairs[pairAt(form, 0)] = 1
+  return pairs
+}
+
 /** `cut`: the text went on, so what could be the beginning of a value at its end counts as one. */
-const blackOut = (text: string, byStart: ByStart, cut: boolean): string => {
+const blackOut = (text: string, { byStart, pairs }: Search, cut: boolean): string => {
   let out = ''
   let copied = 0
   for (let at = 0; at + MIN_REDACTED_CHARS <= text.length; ) {
+    if (pairs[pairAt(text, at)] === 0) {
+      at++
+      continue
+    }
     const group = byStart.get(text.slice(at, at + MIN_REDACTED_CHARS))
     const found = group?.find(
       (form) => text.startsWith(form, at) || (cut && form.length > text.length - at && form.startsWith(text.slice(at))),
