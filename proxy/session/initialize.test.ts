@@ -54,6 +54,33 @@ describe('capabilities', () => {
     expect(Object.keys(joinCapabilities(project()))).toEqual(['tools', 'resources', 'prompts']))
 })
 
+describe('the identity', () => {
+  const own = { serverInfo: { name: 'a', title: 'A', icons: [] }, instructions: 'one', _meta: { kept: true } }
+  const only = project(ready('a', { tools: { listChanged: true } }, own))
+
+  it('of a project is its own', () =>
+    expect(initializeResult(only, '2025-11-25', '1')).toEqual({
+      protocolVersion: '2025-11-25',
+      capabilities: { tools: { listChanged: true } },
+      serverInfo: { name: 'mcpctl/demo', version: '1' },
+      instructions: 'one',
+    }))
+
+  it('of an only server with names as they are is that of the server, at the revision agreed on', () =>
+    expect(initializeResult({ ...only, namespacing: 'never', instructions: 'first' }, '2025-06-18', '1')).toEqual({
+      ...own,
+      protocolVersion: '2025-06-18',
+      capabilities: { tools: { listChanged: true } },
+      instructions: 'first\n\n## a\n\none',
+    }))
+
+  it('is the project’s own as long as the server is away', () =>
+    expect(initializeResult({ ...project(away), namespacing: 'never' }, '2025-11-25', '1').serverInfo).toEqual({
+      name: 'mcpctl/demo',
+      version: '1',
+    }))
+})
+
 describe('instructions', () => {
   it('of an only server are its own', () =>
     expect(instructionsOf(project(ready('a', {}, { instructions: ' as is ' })))).toBe(' as is '))

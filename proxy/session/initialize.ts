@@ -24,13 +24,18 @@ export const capabilitiesOf = (server: LinkedServer): JsonObject => {
   return isObject(capabilities) ? capabilities : {}
 }
 
-/** The result of `initialize`. */
+/**
+ * The result of `initialize`. A project with one server and names as they are is that server as far as its clients can tell: name, version,
+ * icons, and what else it says of itself.
+ */
 export const initializeResult = (project: LinkedProject, version: ProtocolVersion, ownVersion: string): JsonObject => {
   const instructions = instructionsOf(project)
+  const [only] = project.servers.length === 1 && project.namespacing === 'never' ? project.servers : []
   return {
+    serverInfo: { name: `mcpctl/${project.name}`, version: ownVersion },
+    ...only?.initialize,
     protocolVersion: version,
     capabilities: joinCapabilities(project),
-    serverInfo: { name: `mcpctl/${project.name}`, version: ownVersion },
     ...(instructions === '' ? {} : { instructions }),
   }
 }
