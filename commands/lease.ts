@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { NewId } from '../domain/kernel/clock.ts'
 import { CodedError, isError } from '../domain/kernel/errors.ts'
 import type { EventLog } from '../domain/kernel/event-log.ts'
 import type { Logger } from '../domain/kernel/logger.ts'
+import { pause } from '../domain/kernel/pause.ts'
 import { type LeaseHolder, type LeaseState, leaseDecider, leaseHeld } from '../domain/lease/lease.ts'
 import type { CommandLoop } from './handle.ts'
 import { reactorContext } from './reactors/reactor.ts'
@@ -115,7 +115,7 @@ export const competingHolder = (duty: Duty, deps: LeaseDeps): Lease => {
 
   const keep = async (me: LeaseHolder): Promise<void> => {
     while (!stopping.signal.aborted) {
-      await sleep(ttlMs / LOOKS, undefined, { signal: stopping.signal }).catch(() => undefined) // aborted: the loop ends
+      await pause(ttlMs / LOOKS, stopping.signal)
       if (!stopping.signal.aborted) await look(me).then(well, failed)
     }
   }

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../domain/kernel/clock.ts'
 import { CodedError } from '../domain/kernel/errors.ts'
@@ -7,6 +7,7 @@ import type { EventLog } from '../domain/kernel/event-log.ts'
 import type { Catalog } from '../domain/kernel/event-type.ts'
 import { logUnavailable } from '../domain/kernel/log-errors.ts'
 import type { Logger } from '../domain/kernel/logger.ts'
+import { pause } from '../domain/kernel/pause.ts'
 import type { Registry } from '../domain/kernel/registry.ts'
 import { backoff } from './backoff.ts'
 import { type Commit, encodeCommit } from './commit.ts'
@@ -142,9 +143,7 @@ class ProjectorRun {
     const { db, watchMs } = this.#options
     if (watchMs === undefined) return
     while (!this.#signal.aborted) {
-      await sleep(watchMs, undefined, { signal: this.#signal }).catch((error: unknown) => {
-        if (!this.#signal.aborted) throw error
-      })
+      await pause(watchMs, this.#signal)
       if (!this.#signal.aborted && !(await isLiveWhole(db, this.#models))) throw new TablesGone()
     }
   }

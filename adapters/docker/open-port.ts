@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ContainerInspectInfo } from 'dockerode'
 import type { Address } from '../../domain/instance/runtime.ts'
+import { pause } from '../../domain/kernel/pause.ts'
 
 const POLL_MS = 100
 /** The engine's own proxy takes every connection, and drops those that nobody in the container wants at once. */
@@ -43,7 +43,7 @@ const accepts = ({ host, port }: Address): Promise<boolean> =>
 export const firstToAccept = async (places: readonly Address[], signal: AbortSignal): Promise<Address | undefined> => {
   while (!signal.aborted) {
     for (const place of places) if (await accepts(place)) return place
-    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined) // aborted: the loop ends
+    await pause(POLL_MS, signal)
   }
   return undefined
 }

@@ -1,6 +1,7 @@
 import type { EventStoreDBClient } from '@eventstore/db-client'
 import { logUnavailable } from '../../domain/kernel/log-errors.ts'
-import { pause, pauseAfter, throwIfAborted } from './backoff.ts'
+import { pause } from '../../domain/kernel/pause.ts'
+import { pauseAfter, throwIfAborted } from './backoff.ts'
 import type { Clients } from './clients.ts'
 import { describeFailure, isPassing, spoilsClient, TimedOut, translateFailure } from './failures.ts'
 
@@ -48,7 +49,7 @@ export const persistently = async <Result>(
     throwIfAborted(signals)
     const left = until - performance.now()
     if (left <= 0) throw logUnavailable(`${describeFailure(last)} (tried for ${deadlineMs / 1000} s)`)
-    if (failures > 0) await pause(Math.min(pauseAfter(failures), left), signals)
+    if (failures > 0) await pause(Math.min(pauseAfter(failures), left), ...signals)
     throwIfAborted(signals)
     const lease = clients.lease()
     const budget = Math.max(1, Math.min(attemptMs * 2 ** failures, until - performance.now()))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pause, pauseAfter } from './backoff.ts'
+import { pauseAfter } from './backoff.ts'
 
 describe('the pause between attempts', () => {
   it('doubles from one failure to the next, up to two seconds', () => {
@@ -9,13 +9,5 @@ describe('the pause between attempts', () => {
 
   it('is by half a matter of chance', () => {
     expect(pauseAfter(8, () => 0)).toBe(1000)
-  })
-
-  it('ends at once when a signal is aborted, before or during it', async () => {
-    const stop = new AbortController()
-    const pausing = pause(60_000, [stop.signal])
-    stop.abort()
-    await pausing
-    await pause(60_000, [stop.signal])
   })
 })

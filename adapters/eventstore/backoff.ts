@@ -9,21 +9,6 @@ export const pauseAfter = (failures: number, random: () => number = Math.random)
   return ceiling / 2 + (ceiling / 2) * random()
 }
 
-/** Resolves after that many ms, or as soon as one of the signals is aborted; it never rejects. */
-export const pause = (ms: number, signals: readonly AbortSignal[] = []): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer)
-      for (const signal of signals) signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    for (const signal of signals) {
-      if (signal.aborted) return done()
-      signal.addEventListener('abort', done, { once: true })
-    }
-  })
-
 /** Throws the reason of the first of these signals that is aborted. */
 export const throwIfAborted = (signals: readonly AbortSignal[]): void => {
   for (const signal of signals) signal.throwIfAborted()

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
-import { pause, throwIfAborted } from './backoff.ts'
+import { pause } from '../../domain/kernel/pause.ts'
+import { throwIfAborted } from './backoff.ts'
 import { TimedOut } from './failures.ts'
 
 export interface TakeOptions {
@@ -82,7 +83,7 @@ export class Inflow<Item> {
     try {
       if (timeoutMs === undefined) return void (await woken)
       if (timeoutMs <= 0) throw new TimedOut(0)
-      const first = await Promise.race([woken, pause(timeoutMs, [settled.signal])])
+      const first = await Promise.race([woken, pause(timeoutMs, settled.signal)])
       if (first !== 'woken') throw new TimedOut(timeoutMs)
     } finally {
       this.#wake = () => undefined

@@ -11,7 +11,8 @@ import {
 import type { Position, RecordedEvent, Revision } from '../../domain/kernel/event.ts'
 import type { ReadAllOptions, ReadStreamOptions } from '../../domain/kernel/event-log.ts'
 import { logUnavailable } from '../../domain/kernel/log-errors.ts'
-import { pause, pauseAfter, throwIfAborted } from './backoff.ts'
+import { pause } from '../../domain/kernel/pause.ts'
+import { pauseAfter, throwIfAborted } from './backoff.ts'
 import type { Clients } from './clients.ts'
 import {
   describeFailure,
@@ -80,7 +81,7 @@ async function* resuming(context: ReadContext, open: Open, signals: readonly Abo
       // Not awaited: it waits for a connection when there is none yet. The lease is what keeps it owned.
       inflow.stop().then(lease.release, lease.release)
     }
-    await pause(Math.min(pauseAfter(failures), waitUntil - performance.now()), signals)
+    await pause(Math.min(pauseAfter(failures), waitUntil - performance.now()), ...signals)
   }
 }
 

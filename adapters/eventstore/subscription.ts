@@ -2,8 +2,9 @@ import { type AllStreamResolvedEvent, BACKWARDS, END, excludeSystemEvents, START
 import type { Position, RecordedEvent } from '../../domain/kernel/event.ts'
 import type { SubscribeOptions } from '../../domain/kernel/event-log.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
+import { pause } from '../../domain/kernel/pause.ts'
 import { type AttemptOptions, persistently } from './attempts.ts'
-import { pause, pauseAfter } from './backoff.ts'
+import { pauseAfter } from './backoff.ts'
 import type { Clients } from './clients.ts'
 import { describeFailure, isPassing, spoilsClient, translateFailure } from './failures.ts'
 import { Inflow } from './inflow.ts'
@@ -54,7 +55,7 @@ export class Subscription {
         else this.#context.logger.debug({ reason: describeFailure(error) }, 'subscription to EventStoreDB interrupted')
       }
       this.#failures += 1
-      await pause(pauseAfter(this.#failures), this.#signals)
+      await pause(pauseAfter(this.#failures), ...this.#signals)
     }
   }
 

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CodedError, coded } from '../../domain/kernel/errors.ts'
 import type { Position } from '../../domain/kernel/event.ts'
+import { pause } from '../../domain/kernel/pause.ts'
 import type { ReadSide } from '../../queries/read-side.ts'
 import { changedSince } from './watch.ts'
 
@@ -87,7 +87,7 @@ export async function* arrivalsOf(
       servers = now.servers
     } catch (error) {
       if (!(error instanceof CodedError)) throw error
-      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined) // aborted: the loop ends
+      await pause(RETRY_MS, signal)
     }
   }
 }

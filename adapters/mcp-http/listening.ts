@@ -1,7 +1,8 @@
+import { pause } from '../../domain/kernel/pause.ts'
 import { ASK_FOR_EVENTS, type Cursor, isEventStream, readMessages, resumedAt } from './event-stream.ts'
 import type { Failure } from './failures.ts'
 import type { HttpAnswer } from './http-client.ts'
-import { pause, pauseBefore } from './pauses.ts'
+import { pauseBefore } from './pauses.ts'
 import { mayPass, type Refusal, readRefusal } from './refusals.ts'
 import type { HttpSession } from './session.ts'
 

@@ -1,14 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type HttpLimits, MIN_RETRY_MS } from './limits.ts'
-
-/** Waits, and returns at once when `signal` aborts. */
-export const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
-  try {
-    await sleep(ms, undefined, { signal })
-  } catch (error) {
-    if (!signal.aborted) throw error
-  }
-}
 
 /**
  * How long to wait before an event stream is opened again, in milliseconds: what its server asked for, or a wait that

@@ -1,8 +1,9 @@
+import { pause } from '../../domain/kernel/pause.ts'
 import type { Call } from './calls.ts'
 import { ASK_FOR_EVENTS, type Cursor, isEventStream, readUntilAnswered, resumedAt } from './event-stream.ts'
 import { HttpFailure, noAnswer } from './failures.ts'
 import { MAX_RESUMES } from './limits.ts'
-import { pause, pauseBefore } from './pauses.ts'
+import { pauseBefore } from './pauses.ts'
 import { mayPass, readRefusal } from './refusals.ts'
 import type { HttpSession } from './session.ts'
 

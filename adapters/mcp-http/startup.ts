@@ -1,6 +1,6 @@
+import { pause } from '../../domain/kernel/pause.ts'
 import { STARTUP_PAUSE_MS } from './limits.ts'
 import { isNotUpYet } from './network-failures.ts'
-import { pause } from './pauses.ts'
 import type { HttpSession } from './session.ts'
 
 /** Tries a first request until the server is there, as long as the session's options allow. @throws what the last attempt threw */

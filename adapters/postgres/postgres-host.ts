@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CompiledQuery, Kysely, PostgresDialect } from 'kysely'
 import type pg from 'pg'
 import { CodedError } from '../../domain/kernel/errors.ts'
+import { pause } from '../../domain/kernel/pause.ts'
 import { backoff } from '../../projections/backoff.ts'
 import { type Commit, decodeCommit } from '../../projections/commit.ts'
 import { liveGeneration } from '../../projections/generations.ts'
@@ -160,9 +160,7 @@ const becomeProjector = async (client: pg.Client, signal: AbortSignal): Promise<
       PROJECTING,
     ])
     if (rows[0]?.got === true) return true
-    await sleep(TAKE_OVER_MS, undefined, { signal }).catch((error: unknown) => {
-      if (!signal.aborted) throw error
-    })
+    await pause(TAKE_OVER_MS, signal)
   }
   return false
 }

@@ -1,8 +1,8 @@
 import { connect, createServer } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import { withLastErrors } from '../../domain/instance/exit-reason.ts'
 import { type Address, type Exit, startFailed } from '../../domain/instance/runtime.ts'
 import { type CodedError, codeOf } from '../../domain/kernel/errors.ts'
+import { pause } from '../../domain/kernel/pause.ts'
 
 /** How long a program may take until its port accepts connections. */
 export const PORT_DEADLINE_MS = 30_000
@@ -66,7 +66,7 @@ export const portOpened = async (options: {
   const ended = exited.then((how) => {
     exit = how
   })
-  for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 2, LONGEST_POLL_MS)) {
+  for (let ms = FIRST_POLL_MS; ; ms = Math.min(ms * 2, LONGEST_POLL_MS)) {
     for (const host of HOSTS) {
       const accepted = await accepts(host, port)
       signal.throwIfAborted()
@@ -75,7 +75,7 @@ export const portOpened = async (options: {
       if (accepted) return { host, port }
     }
     if (performance.now() >= deadline) break
-    await Promise.race([delay(pause, undefined, { signal }).catch(() => {}), ended])
+    await Promise.race([pause(ms, signal), ended])
   }
   throw startFailed(
     withLastErrors(`The program did not listen on port ${port} within ${deadlineMs / 1_000} seconds`, lastErrors()),

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ORPHAN_AGE_MS, sweepDataKeys } from '../../commands/secrets/sweep-data-keys.ts'
 import { CodedError } from '../../domain/kernel/errors.ts'
 import type { EventLog } from '../../domain/kernel/event-log.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
+import { pause } from '../../domain/kernel/pause.ts'
 import type { ResourceRow } from '../../domain/kernel/resource.ts'
 import type { Keyring } from '../../domain/secret/keyring.ts'
 import type { ReadSide } from '../../queries/read-side.ts'
@@ -60,7 +60,7 @@ export const sweepLeftBehind = (
       } catch (error) {
         // The log or the rows are away: nothing is lost by looking again later.
         if (!(error instanceof CodedError)) throw error
-        await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined) // aborted: the loop ends
+        await pause(RETRY_MS, stopping.signal)
       }
     }
   }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type InstanceCommand, instanceDecider } from '../../domain/instance/decide.ts'
 import type { InstanceHost } from '../../domain/instance/host.ts'
 import { isRetryDue } from '../../domain/instance/retry.ts'
@@ -9,6 +8,7 @@ import type { Position, RecordedEvent } from '../../domain/kernel/event.ts'
 import { categoryOf, type EventLog, idOf } from '../../domain/kernel/event-log.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
+import { pause } from '../../domain/kernel/pause.ts'
 import type { ResourceRow } from '../../domain/kernel/resource.ts'
 import { type ServerSpec, secretRefs } from '../../domain/server/resource.ts'
 import type { CommandLoop } from '../handle.ts'
@@ -225,7 +225,7 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
       } catch (error) {
         failing = error instanceof Error ? error.message : String(error)
         logger.warn({ code: codeOf(error) }, `the reconciler cannot begin yet: ${failing}`)
-        await sleep(RETRY_WORK_MS, undefined, { signal: stopping.signal }).catch(() => undefined) // aborted: the loop ends
+        await pause(RETRY_WORK_MS, stopping.signal)
       }
     }
   }
