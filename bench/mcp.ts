@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { messageOf } from '../domain/kernel/errors.ts'
 import { type Candidate, candidates } from './parts/mcp-candidates.ts'
 import { type Endpoint, openSession } from './parts/mcp-client.ts'
 import { median, percentile, rate, timed } from './parts/measure.ts'
@@ -63,7 +64,7 @@ export default async (): Promise<object> => {
         const candidate = await candidates[name]?.(join(folder, name))
         if (candidate !== undefined) started.set(name, candidate)
       } catch (error) {
-        console.error(`${name} does not start: ${error instanceof Error ? error.message : error}`)
+        console.error(`${name} does not start: ${messageOf(error)}`)
       }
     }
     for (let n = 0; n < ROUNDS; n++) {

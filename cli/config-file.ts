@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { messageOf } from '../domain/kernel/errors.ts'
 import { CliError, exitCode } from './errors.ts'
 
 export const DEFAULT_SERVER = 'http://127.0.0.1:3100'
@@ -60,7 +61,7 @@ export const readConfigFile = (path: string): ConfigFile => {
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {}
-    throw new CliError('bad-config', `${path} cannot be read: ${message(error)}`)
+    throw new CliError('bad-config', `${path} cannot be read: ${messageOf(error)}`)
   }
   try {
     const parsed: unknown = JSON.parse(text)
@@ -69,7 +70,7 @@ export const readConfigFile = (path: string): ConfigFile => {
     return { ...textMember('server', server), ...textMember('mcplocal', mcplocal), ...textMember('token', token) }
   } catch (error) {
     // JSON.parse quotes the text in its message, and a token may stand there.
-    const reason = error instanceof SyntaxError ? 'it is no JSON' : message(error)
+    const reason = error instanceof SyntaxError ? 'it is no JSON' : messageOf(error)
     throw new CliError('bad-config', `${path} cannot be used: ${reason}`, {
       hint: 'Mend it, or remove it and log in again',
     })
@@ -107,5 +108,3 @@ const address = (where: string, text: string | undefined): string | undefined =>
     throw new CliError('bad-config', `${where}: "${text}" is no http:// or https:// address`, { exit: exitCode.usage })
   return text.replace(/\/+$/, '')
 }
-
-const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))

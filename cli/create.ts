@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { messageOf } from '../domain/kernel/errors.ts'
 import type { KindDefinition } from '../domain/kernel/kind.ts'
 import type { Resource } from '../domain/kernel/resource.ts'
 import { keyValue, type SpecFlags, specFlags } from './create/flags.ts'
@@ -159,7 +160,7 @@ const specFromFile = async ({ input }: Deps, path: string): Promise<Record<strin
     return { ...value }
   } catch (error) {
     // Only the first line: what follows it shows the text, which may hold a secret.
-    const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0]
+    const reason = messageOf(error).split('\n')[0]
     throw new CliError('bad-manifest', `--spec-file ${path}: ${reason}`, { exit: exitCode.usage })
   }
 }

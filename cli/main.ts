@@ -1,3 +1,4 @@
+import { messageOf } from '../domain/kernel/errors.ts'
 import type { Deps } from './deps.ts'
 import { CliError, exitCode, usageError } from './errors.ts'
 import type { Output } from './output/output.ts'
@@ -80,7 +81,7 @@ export const report = (error: unknown, { out, debug }: Pick<Program, 'out' | 'de
   out.endProgress()
   if (!(error instanceof CliError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    out.note(debug ? stack : `error: ${error instanceof Error ? error.message : String(error)}`)
+    out.note(debug ? stack : `error: ${messageOf(error)}`)
     if (!debug) out.note('This is a bug in mcpctl. MCPCTL_DEBUG=1 shows where.')
     return exitCode.failed
   }

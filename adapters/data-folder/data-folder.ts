@@ -3,7 +3,7 @@ import { access, mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { open } from 'lmdb'
 import type { NewId } from '../../domain/kernel/clock.ts'
-import { CodedError, coded, codeOf } from '../../domain/kernel/errors.ts'
+import { CodedError, coded, codeOf, messageOf } from '../../domain/kernel/errors.ts'
 
 /** 409: one mcpd owns a data folder. */
 export const dataFolderInUse = coded(
@@ -130,7 +130,7 @@ const usable = async <T>(path: string, work: () => Promise<T>): Promise<T> => {
     if (error instanceof CodedError) throw error
     // lmdb gives the number, Node the name.
     const full = codeOf(error) === 28 || codeOf(error) === 'ENOSPC'
-    const reason = full ? 'no space is left on the device' : error instanceof Error ? error.message : String(error)
+    const reason = full ? 'no space is left on the device' : messageOf(error)
     throw dataFolderNotWritable(path, reason)
   }
 }

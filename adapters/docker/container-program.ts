@@ -11,6 +11,7 @@ import {
   MAX_STDIN_BUFFER,
   type RunningProgram,
 } from '../../domain/instance/runtime.ts'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { settledWithin } from '../../domain/kernel/settled-within.ts'
 import type { Engine } from './engine.ts'
@@ -74,7 +75,7 @@ export const containerProgram = (options: ContainerProgramOptions): ContainerPro
   const gone = code.then(
     () => undefined,
     (error: unknown) => {
-      because ??= `The connection to the container was lost: ${error instanceof Error ? error.message : error}`
+      because ??= `The connection to the container was lost: ${messageOf(error)}`
     },
   )
 

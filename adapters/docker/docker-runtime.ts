@@ -8,7 +8,7 @@ import {
   startFailed,
 } from '../../domain/instance/runtime.ts'
 import { together } from '../../domain/instance/usage.ts'
-import { CodedError } from '../../domain/kernel/errors.ts'
+import { CodedError, messageOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { settledWithin } from '../../domain/kernel/settled-within.ts'
@@ -194,7 +194,7 @@ export const openDockerRuntime = (options: DockerRuntimeOptions): Runtime => {
       await sweeper.sweep()
     }
     const ended = ending().catch((error: unknown) =>
-      logger.warn({}, `containers may be left behind: ${error instanceof Error ? error.message : error}`),
+      logger.warn({}, `containers may be left behind: ${messageOf(error)}`),
     )
     if (!(await settledWithin(ended, CLOSE_MS))) logger.warn({}, 'containers did not end in time, and may be left')
   }

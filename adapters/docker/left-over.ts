@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { LABEL } from './container-options.ts'
 import type { Engine } from './engine.ts'
@@ -74,7 +75,7 @@ export const createSweeper = (options: {
       if (await look(age < adoptMs)) again(Math.max(0, adoptMs - age))
       failing = false
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       if (!failing) logger.warn({}, `containers that may have been left behind are not looked for yet: ${reason}`)
       failing = true
       again(RETRY_MS)

@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { CodedError, coded, codeOf } from '../../domain/kernel/errors.ts'
+import { CodedError, coded, codeOf, messageOf } from '../../domain/kernel/errors.ts'
 import { logUnavailable } from '../../domain/kernel/log-errors.ts'
 
 /** 500: the data folder was written by a newer version of the program; nothing in it was touched. */
@@ -37,8 +37,6 @@ export const dataFolderCorrupt = coded(
     hint: 'Restore the data folder from a backup, or use another one; nothing in it was changed',
   }),
 )
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** A number from LMDB's or the operating system's error, turned into what a person can act on. */
 const FULL = new Map<unknown, string>([
@@ -82,7 +80,7 @@ const reasonOf = async (folder: string, error: unknown): Promise<string> => {
   const known = FULL.get(code)
   if (known !== undefined) return known
   if (code === 5 && (await isFull(folder))) return 'no space is left on the device'
-  return textOf(error)
+  return messageOf(error)
 }
 
 /**
@@ -110,6 +108,6 @@ export const openingFailed = (folder: string, error: unknown): CodedError => {
   if (error instanceof CodedError) return error
   const code = codeOf(error)
   const invalid = code === -30793 || code === -30794 || code === -30796 || code === -30797
-  if (invalid) return dataFolderCorrupt(folder, textOf(error))
-  return dataFolderUnusable(folder, FULL.get(code) ?? textOf(error))
+  if (invalid) return dataFolderCorrupt(folder, messageOf(error))
+  return dataFolderUnusable(folder, FULL.get(code) ?? messageOf(error))
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, mkdir, open as openFile, realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { Retention } from '../../domain/kernel/event-log.ts'
 import { checkFile } from './check-file.ts'
 import { dataFolderNewer, dataFolderUnusable, openingFailed } from './folder-errors.ts'
@@ -51,7 +52,7 @@ const prepareFolder = async (folder: string, create: boolean): Promise<string> =
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
     return await realpath(folder)
   } catch (error) {
-    throw dataFolderUnusable(folder, error instanceof Error ? error.message : String(error))
+    throw dataFolderUnusable(folder, messageOf(error))
   }
 }
 

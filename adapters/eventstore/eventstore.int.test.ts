@@ -1,4 +1,5 @@
 import { describe, it } from 'vitest'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { LogUnderTest } from '../event-log-contract/contract.ts'
 import { eventLogContract } from '../event-log-contract/contract.ts'
 import { openEventStoreLog } from './eventstore-log.ts'
@@ -35,7 +36,7 @@ const localImage = async (): Promise<{ image: string } | { missing: string }> =>
     for (const name of IMAGES) if (await image.exists(ImageName.fromString(name))) return { image: name }
     return { missing: 'a Docker engine answers, but has no image of EventStoreDB' }
   } catch (error) {
-    return { missing: `no Docker engine can be used (${error instanceof Error ? error.message : String(error)})` }
+    return { missing: `no Docker engine can be used (${messageOf(error)})` }
   }
 }
 

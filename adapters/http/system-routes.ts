@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { rightsOf } from '../../commands/authorize.ts'
-import { CodedError } from '../../domain/kernel/errors.ts'
+import { CodedError, messageOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { ReadModelStatus } from '../../queries/status.ts'
 import { identityOf } from './access.ts'
@@ -175,7 +175,7 @@ const checkLog = async ({ log }: HttpDeps): Promise<JsonObject & { ok: boolean }
     const head = await log.head()
     return { ok: true, pingMs, ...(head === undefined ? {} : { head: String(head) }) }
   } catch (error) {
-    return { ok: false, error: error instanceof Error ? error.message : String(error) }
+    return { ok: false, error: messageOf(error) }
   }
 }
 

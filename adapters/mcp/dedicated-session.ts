@@ -1,4 +1,4 @@
-import { CodedError } from '../../domain/kernel/errors.ts'
+import { CodedError, messageOf } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
 import { isLogLevel } from '../../domain/mcp/log-levels.ts'
@@ -197,7 +197,7 @@ export class DedicatedSession implements Attachment {
     const { server, instance } = this.upstream
     if (!(error instanceof PoolFull || error instanceof CodedError))
       this.#around.logger.error({ server, instance, err: error }, 'a session could not be begun')
-    const reason = this.#around.redact(error instanceof Error ? error.message : String(error))
+    const reason = this.#around.redact(messageOf(error))
     const told = error instanceof PoolFull ? tooManySessions(server, error.max) : serverUnavailable(server, reason)
     this.#waiting = undefined
     this.#settleAll((call, id) => {

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { CompiledQuery } from 'kysely'
 import { systemClock } from '../../domain/kernel/clock.ts'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { Position } from '../../domain/kernel/event.ts'
 import type { EventLog } from '../../domain/kernel/event-log.ts'
 import type { Catalog } from '../../domain/kernel/event-type.ts'
@@ -82,7 +83,7 @@ const retriedWhileFull = async (run: () => Promise<void>, logger: Logger, signal
 }
 
 const plainError = (error: unknown): { message: string; code?: string } => {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
   return code === undefined ? { message } : { message, code }
 }

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { startFailed } from '../../domain/instance/runtime.ts'
-import { CodedError, codeOf } from '../../domain/kernel/errors.ts'
+import { CodedError, codeOf, messageOf } from '../../domain/kernel/errors.ts'
 import { npmInstall } from './npm.ts'
 import { installFailed } from './package-failure.ts'
 import { checkPackage, folderName } from './package-name.ts'
@@ -145,7 +145,7 @@ export const openPackageStore = async (options: PackageStoreOptions): Promise<Pa
           'Check the network and the registry; the start is tried again.',
         )
       const code = String(codeOf(error) ?? '')
-      throw installFailed(shown, shown, { code, output: error instanceof Error ? error.message : String(error) })
+      throw installFailed(shown, shown, { code, output: messageOf(error) })
     }
   }
 

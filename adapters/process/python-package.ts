@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startFailed } from '../../domain/instance/runtime.ts'
-import { codeOf } from '../../domain/kernel/errors.ts'
+import { codeOf, messageOf } from '../../domain/kernel/errors.ts'
 import type { PackageProgram } from './package-program.ts'
 
 const MAX_NAME = 214
@@ -91,7 +91,7 @@ export const pythonProgram = async (folder: string, name: string): Promise<Packa
   } catch (error) {
     if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error
     throw startFailed(
-      `The installed package ${name} is damaged: ${error instanceof Error ? error.message : error}`,
+      `The installed package ${name} is damaged: ${messageOf(error)}`,
       `Remove the folder ${folder} and it is installed again.`,
     )
   }

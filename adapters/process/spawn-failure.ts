@@ -1,5 +1,5 @@
 import { startFailed } from '../../domain/instance/runtime.ts'
-import { type CodedError, codeOf } from '../../domain/kernel/errors.ts'
+import { type CodedError, codeOf, messageOf } from '../../domain/kernel/errors.ts'
 
 /** Why a program could not be started, as people would say it. `path` is the PATH it was looked for in. */
 export const spawnFailed = (command: string, error: unknown, path: string): CodedError => {
@@ -41,9 +41,7 @@ export const spawnFailed = (command: string, error: unknown, path: string): Code
         'Free some space; the start is tried again.',
       )
     default:
-      return startFailed(
-        `The command ${quoted} could not be started: ${error instanceof Error ? error.message : error}`,
-      )
+      return startFailed(`The command ${quoted} could not be started: ${messageOf(error)}`)
   }
 }
 

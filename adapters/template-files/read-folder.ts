@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FoundFile } from '../../commands/template-files.ts'
-import { codeOf } from '../../domain/kernel/errors.ts'
+import { codeOf, messageOf } from '../../domain/kernel/errors.ts'
 import { settledWithin } from '../../domain/kernel/settled-within.ts'
 
 /** Largest template file that is read, in bytes. */
@@ -81,5 +81,4 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: 'is no folder',
 }
 
-const reasonOf = (error: unknown): string =>
-  REASONS[String(codeOf(error))] ?? `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+const reasonOf = (error: unknown): string => REASONS[String(codeOf(error))] ?? `cannot be read: ${messageOf(error)}`

@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import { CliError, exitCode, interrupted } from '../errors.ts'
 
 /**
@@ -112,7 +113,7 @@ const connectionError = (url: string, error: unknown, signal: AbortSignal): CliE
     EAI_AGAIN: `the host of ${url} cannot be looked up now`,
     ECONNRESET: `the connection to mcpd at ${url} broke`,
   }
-  const text = error instanceof Error ? error.message : String(error)
+  const text = messageOf(error)
   return new CliError('unreachable', known[code] ?? `mcpd at ${url} cannot be reached: ${text || code}`, {
     hint: 'Start it with "mcpctl up", or say where it is with --server or MCPCTL_SERVER',
     exit: exitCode.unreachable,

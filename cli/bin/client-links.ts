@@ -1,6 +1,7 @@
 import { RELAYED_HEADER } from '../../adapters/http/relay.ts'
 import { joinLinks } from '../../adapters/link/join.ts'
 import type { Lease } from '../../commands/lease.ts'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { Link } from '../../domain/mcp/link.ts'
 import { webSocketDialer } from '../../proxy/link/websocket-dialer.ts'
@@ -22,7 +23,7 @@ export const clientLinks = (deps: {
       joinLinks(link, await dialer.dial(project, bearer, { signal }), closing.signal)
     } catch (error) {
       // Its client dials again, and finds the servers wherever they are by then.
-      link.close({ code: 'lost', reason: error instanceof Error ? error.message : String(error) })
+      link.close({ code: 'lost', reason: messageOf(error) })
     }
   }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
-import { coded } from '../../domain/kernel/errors.ts'
+import { coded, messageOf } from '../../domain/kernel/errors.ts'
 
 /** How one mcpd is set up. From flags, then the environment, then defaults. */
 export interface McpdConfig {
@@ -114,10 +114,7 @@ const withPassword = async (url: string, env: Env): Promise<string> => {
   try {
     parsed.password = encodeURIComponent((await readFile(file, 'utf8')).trim())
   } catch (error) {
-    throw invalidConfiguration(
-      'DATABASE_PASSWORD_FILE',
-      `cannot be read: ${error instanceof Error ? error.message : error}`,
-    )
+    throw invalidConfiguration('DATABASE_PASSWORD_FILE', `cannot be read: ${messageOf(error)}`)
   }
   return parsed.href
 }

@@ -1,4 +1,4 @@
-import { CodedError, codeOf } from '../../domain/kernel/errors.ts'
+import { CodedError, codeOf, messageOf } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 
 /** A program that has not ended this long after it was told to is ended. */
@@ -33,7 +33,7 @@ export const exitOn = (signals: readonly NodeJS.Signals[], close: () => Promise<
 export const failed = (program: string, error: unknown): void => {
   const usage = String(codeOf(error)).startsWith('ERR_PARSE_ARGS')
   const hint = error instanceof CodedError ? error.details.hint : undefined
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const code = error instanceof CodedError ? ` [${error.code}]` : ''
   process.stderr.write(`${program}: ${message}${code}\n${hint === undefined ? '' : `  ${hint}\n`}`)
   if (process.env.MCPCTL_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`)

@@ -8,6 +8,7 @@ import {
   type FoundFile,
   type TemplateFilesDeps,
 } from '../../commands/template-files.ts'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Registry } from '../../domain/kernel/registry.ts'
 import { template } from '../../domain/template/resource.ts'
@@ -63,6 +64,6 @@ export const parseTemplate = async (text: string, registry: Registry): Promise<F
     if (second !== undefined) return { reason: 'holds more than one resource: a file is one template' }
     return { name: resource.name, labels: resource.labels, spec: parsedSpec(resource) as JsonObject }
   } catch (error) {
-    return { reason: `cannot be read: ${error instanceof Error ? error.message : String(error)}` }
+    return { reason: `cannot be read: ${messageOf(error)}` }
   }
 }

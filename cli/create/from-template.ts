@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { KindDefinition } from '../../domain/kernel/kind.ts'
 import {
   fillTemplate,
@@ -177,8 +178,7 @@ const withSecret =
     } catch (error) {
       await deps.api.delete(kind, name).then(
         () => deps.out.note(`secret/${name} was deleted again`),
-        (problem: unknown) =>
-          deps.out.note(`secret/${name} stays: ${problem instanceof Error ? problem.message : problem}`),
+        (problem: unknown) => deps.out.note(`secret/${name} stays: ${messageOf(problem)}`),
       )
       throw error
     }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import { withoutLastNewline } from '../ask.ts'
 import type { Deps } from '../deps.ts'
 import { CliError, usageError } from '../errors.ts'
@@ -93,8 +94,7 @@ const fromFile = async (text: string): Promise<[string, string]> => {
     const value = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
     return [key, withoutLastNewline(value)]
   } catch (error) {
-    const reason =
-      error instanceof TypeError ? 'it is no UTF-8 text' : error instanceof Error ? error.message : String(error)
+    const reason = error instanceof TypeError ? 'it is no UTF-8 text' : messageOf(error)
     throw new CliError('no-such-file', `--from-file ${key}: ${path} cannot be read: ${reason}`)
   }
 }

@@ -1,4 +1,5 @@
 import { type Document, isCollection, isMap, isNode, isScalar, LineCounter } from 'yaml'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { Registry } from '../../domain/kernel/registry.ts'
 import { closest } from '../suggest.ts'
@@ -44,7 +45,7 @@ const parseDocument = (document: Document, place: PlaceAt, registry: Registry): 
   try {
     value = document.toJS({ maxAliasCount: 100 })
   } catch (problem) {
-    return flawed(at([]), '', problem instanceof Error ? problem.message : String(problem))
+    return flawed(at([]), '', messageOf(problem))
   }
   return parseValue(value, [], at, registry)
 }

@@ -1,4 +1,5 @@
 import { JSONPath } from 'jsonpath-plus'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import { usageError } from '../errors.ts'
 
 /**
@@ -100,7 +101,7 @@ const evaluate = (path: string, value: unknown): readonly unknown[] => {
     const found: unknown = JSONPath({ path: `$${bracketed}`, json: value as object, eval: 'safe', wrap: true })
     return Array.isArray(found) ? found : []
   } catch (error) {
-    throw usageError(`jsonpath: ${path}: ${error instanceof Error ? error.message : String(error)}`)
+    throw usageError(`jsonpath: ${path}: ${messageOf(error)}`)
   }
 }
 

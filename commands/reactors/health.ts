@@ -2,6 +2,7 @@ import { instanceDecider } from '../../domain/instance/decide.ts'
 import { findings, type Health, type HealthPolicy } from '../../domain/instance/health.ts'
 import type { InstanceHost, Probe } from '../../domain/instance/host.ts'
 import type { Clock, NewId } from '../../domain/kernel/clock.ts'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { RecordedEvent } from '../../domain/kernel/event.ts'
 import { idOf } from '../../domain/kernel/event-log.ts'
 import { isObject, type JsonObject, type JsonValue } from '../../domain/kernel/json.ts'
@@ -171,7 +172,7 @@ export const createHealthReactor = (deps: HealthDeps): HealthReactor => {
 
   const failed = (instance: string, error: unknown): void => {
     if (closing.signal.aborted) return
-    failing = error instanceof Error ? error.message : String(error)
+    failing = messageOf(error)
     logger.warn({ instance, err: error }, 'the health of an instance could not be noted, trying again')
     const run = runs.get(instance)
     if (run !== undefined) arm(run, FIRST_MS * (1 + random()))

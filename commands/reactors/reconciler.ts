@@ -3,7 +3,7 @@ import type { InstanceHost } from '../../domain/instance/host.ts'
 import { isRetryDue } from '../../domain/instance/retry.ts'
 import { startFailed } from '../../domain/instance/runtime.ts'
 import type { Clock, NewId } from '../../domain/kernel/clock.ts'
-import { CodedError } from '../../domain/kernel/errors.ts'
+import { CodedError, messageOf } from '../../domain/kernel/errors.ts'
 import type { Position, RecordedEvent } from '../../domain/kernel/event.ts'
 import { categoryOf, type EventLog, idOf } from '../../domain/kernel/event-log.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
@@ -167,7 +167,7 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
 
   const workFailed = (name: string, error: unknown): void => {
     if (stopping.signal.aborted) return
-    failing = `server/${name}: ${error instanceof Error ? error.message : String(error)}`
+    failing = `server/${name}: ${messageOf(error)}`
     logger.error({ server: name, err: error }, 'reconciling failed, trying again')
     timers.set(`retry:${name}`, inAWhile(), () => queue.add(name))
   }
@@ -223,7 +223,7 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
         failing = undefined
         return
       } catch (error) {
-        failing = error instanceof Error ? error.message : String(error)
+        failing = messageOf(error)
         logger.warn({ code: codeOf(error) }, `the reconciler cannot begin yet: ${failing}`)
         await pause(RETRY_WORK_MS, stopping.signal)
       }
@@ -244,7 +244,7 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
   }
 
   const following = follow().catch((error: unknown) => {
-    failing = error instanceof Error ? error.message : String(error)
+    failing = messageOf(error)
     logger.error({ err: error }, 'the reconciler has stopped')
   })
 

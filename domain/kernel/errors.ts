@@ -67,6 +67,9 @@ export const coded = <Args extends unknown[]>(
 export const isError = (error: unknown, factory: { readonly code: string }): error is CodedError =>
   error instanceof CodedError && error.code === factory.code
 
+/** What a thrown value says: the message of an error, the text of anything else. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
 /** The `code` of an error that is not ours: a name from Node (`ENOENT`), a number from lmdb or gRPC; undefined without one. */
 export const codeOf = (error: unknown): unknown =>
   typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined

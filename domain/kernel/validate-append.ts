@@ -1,3 +1,4 @@
+import { messageOf } from './errors.ts'
 import type { NewEvent } from './event.ts'
 import { MAX_APPEND_BYTES, MAX_EVENT_BYTES } from './event-log.ts'
 import { eventTooLarge, invalidEvent } from './log-errors.ts'
@@ -17,7 +18,7 @@ const strictJson = (event: NewEvent, part: 'data' | 'metadata'): string => {
     const text: string | undefined = JSON.stringify(event[part])
     if (text !== undefined) return text
   } catch (cause) {
-    reason = `: ${cause instanceof Error ? cause.message : String(cause)}`
+    reason = `: ${messageOf(cause)}`
   }
   throw invalidEvent(`${part} of ${event.type} is not JSON${reason}`)
 }

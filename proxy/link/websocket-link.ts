@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import { type Link, type LinkClosed, type LinkFrame, MAX_LINK_BUFFER } from '../../domain/mcp/link.ts'
 import { closeReason, linkCloseCode, linkClosedOf, MALFORMED_FRAME_CODE } from '../../domain/mcp/link-codes.ts'
 import { parseFrame } from './frames.ts'
@@ -69,7 +70,7 @@ export class WebSocketLink implements Link {
     try {
       frame = parseFrame(text)
     } catch (error) {
-      const reason = `mcpd sent what is no frame: ${error instanceof Error ? error.message : String(error)}`
+      const reason = `mcpd sent what is no frame: ${messageOf(error)}`
       this.#finish(MALFORMED_FRAME_CODE, { code: 'lost', reason })
       return
     }

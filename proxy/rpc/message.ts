@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/kernel/errors.ts'
 import { isObject, type JsonObject, type JsonValue, nestsDeeperThan } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { isId, isResponse, type RpcError, type RpcId, rpcCode } from '../../domain/mcp/rpc.ts'
@@ -61,7 +62,7 @@ export const parseMessage = (text: string): RpcMessage => {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new RpcFault({ code: rpcCode.parseError, message: `Parse error: ${why.slice(0, 200)}` })
   }
   return asMessage(value)

@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { SERVER_SEPARATOR } from '../../domain/mcp/exposed-name.ts'
@@ -143,7 +144,7 @@ export class Catalog {
               project: this.#view().project.name,
               server: server.name,
               kind,
-              reason: error instanceof Error ? error.message : String(error),
+              reason: messageOf(error),
             },
             'server left out of a list',
           )

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CodedError } from '../../domain/kernel/errors.ts'
+import { CodedError, messageOf } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { Link, LinkClient, LinkDialer, LinkedProject, RpcMessage } from '../../domain/mcp/link.ts'
 import { mcpdUnavailable } from '../link/errors.ts'
@@ -99,7 +99,7 @@ export class LinkKeeper {
       await this.#firstProject(await this.#newLink(dialing.signal), reopened, dialing.signal)
     } catch (error) {
       if (error instanceof CodedError) throw error
-      throw mcpdUnavailable(dialing.signal.aborted ? `no answer within ${limits.openMs} ms` : textOf(error))
+      throw mcpdUnavailable(dialing.signal.aborted ? `no answer within ${limits.openMs} ms` : messageOf(error))
     } finally {
       clearTimeout(late)
       this.#stop.signal.removeEventListener('abort', abort)
@@ -184,7 +184,7 @@ export class LinkKeeper {
           this.#end(error.message)
           return
         }
-        logger.debug({ project, reason: textOf(error) }, 'link not opened')
+        logger.debug({ project, reason: messageOf(error) }, 'link not opened')
       }
     }
   }
@@ -192,5 +192,3 @@ export class LinkKeeper {
 
 /** mcpd has decided: another attempt with the same bearer gives the same answer. 429 and 408 are about the moment. */
 const isFinal = ({ status }: CodedError): boolean => status === 401 || status === 403 || status === 404
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
