@@ -47,7 +47,10 @@ const projectFrame = ({ project }: Readonly<Record<string, unknown>>): LinkFrame
     : 'a project frame holds no project'
 
 const clientFrame = ({ client }: Readonly<Record<string, unknown>>): LinkFrame | string =>
-  isRecord(client) && isRecord(client.capabilities) && isRecord(client.clientInfo)
+  isRecord(client) &&
+  isRecord(client.capabilities) &&
+  isRecord(client.clientInfo) &&
+  (client.protocolVersion === undefined || typeof client.protocolVersion === 'string')
     ? { type: 'client', client: client as unknown as LinkClient }
     : 'a client frame holds no client'
 

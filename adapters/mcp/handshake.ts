@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
 import { SharedUpstream, type SharedUpstreamOptions } from './shared-upstream.ts'
 
-/** The protocol revision that mcpd asks for. */
+/** The protocol revision that mcpd asks for where no client does. */
 export const PROTOCOL_VERSION = '2025-11-25'
 const KNOWN_VERSIONS: readonly unknown[] = [PROTOCOL_VERSION, '2025-06-18', '2025-03-26', '2024-11-05']
 
@@ -24,7 +24,7 @@ export interface Speaker {
 
 export interface HandshakeOptions {
   /** Who the server is told that it serves, and what that can. */
-  readonly client: Pick<LinkClient, 'capabilities' | 'clientInfo'>
+  readonly client: LinkClient
   readonly signal: AbortSignal
   readonly timeoutMs?: number | undefined
   /** What the stream brought that was no message; added to a reason. */
@@ -133,8 +133,8 @@ const firstAnswer = (
     if (signal.aborted) return onAbort()
     // `exited` never rejects; after the answer a second settlement has no effect.
     void stream.exited.then((exit) => fail(exit.reason, undefined, exit))
-    const { capabilities, clientInfo } = client
-    speaker.request('initialize', { protocolVersion: PROTOCOL_VERSION, capabilities, clientInfo }, (answer) => {
+    const { capabilities, clientInfo, protocolVersion = PROTOCOL_VERSION } = client
+    speaker.request('initialize', { protocolVersion, capabilities, clientInfo }, (answer) => {
       if (answer === undefined) return // not taken: its end, or the deadline, gives the reason
       settle()
       resolve(answer)

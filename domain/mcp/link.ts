@@ -55,6 +55,8 @@ export interface LinkedProject {
 export interface LinkClient {
   readonly capabilities: JsonObject
   readonly clientInfo: JsonObject
+  /** The revision that was agreed on with it; our newest where that is not said. */
+  readonly protocolVersion?: string
 }
 
 /**

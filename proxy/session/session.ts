@@ -240,8 +240,9 @@ export class Session implements Routing, ServerInbox, ClientInbox {
     const wanted = request.message.params?.protocolVersion
     if (typeof wanted !== 'string') return this.fail(request, invalidParams('protocolVersion', 'must be a string'))
     this.#initialized = true
-    this.#keeper.introduce(clientOf(request.message.params))
-    this.reply(request, initializeResult(this.#view.project, negotiate(wanted), this.#options.version))
+    const protocolVersion = negotiate(wanted)
+    this.#keeper.introduce({ ...clientOf(request.message.params), protocolVersion })
+    this.reply(request, initializeResult(this.#view.project, protocolVersion, this.#options.version))
   }
 
   /** What a route throws is a bug, unless its session ended or lost its link meanwhile: this request fails, and nothing else. */

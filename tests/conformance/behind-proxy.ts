@@ -18,6 +18,8 @@ export interface BehindProxyOptions {
   readonly namespacing?: Namespacing
   /** The only revision that the server speaks. */
   readonly revision?: string
+  /** Hears every message that a server is sent. */
+  readonly onSent?: (message: JSONRPCMessage) => void
 }
 
 /**
@@ -67,7 +69,7 @@ export const behindProxy = async (options: BehindProxyOptions): Promise<Local> =
 }
 
 /** Each program is a server of its own, its lines are messages. */
-const inProcess = ({ create, revision }: BehindProxyOptions): Runtime => ({
+const inProcess = ({ create, revision, onSent }: BehindProxyOptions): Runtime => ({
   kind: 'process',
   async start(): Promise<RunningProgram> {
     const [ours, theirs] = InMemoryTransport.createLinkedPair()
@@ -80,7 +82,9 @@ const inProcess = ({ create, revision }: BehindProxyOptions): Runtime => ({
       details: {},
       send(line) {
         // In a turn of its own, as from a pipe. In memory it throws only once closed, when nobody waits any more.
-        setImmediate(() => void ours.send(JSON.parse(line)).catch(() => {}))
+        const message: JSONRPCMessage = JSON.parse(line)
+        onSent?.(message)
+        setImmediate(() => void ours.send(message).catch(() => {}))
         return true
       },
       onLine(listener) {

@@ -7,7 +7,13 @@ const REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as co
 
 describe.each(REVISIONS)('a server that speaks %s', (server) => {
   it.each(REVISIONS)('serves a client that speaks %s', async (client) => {
-    const local = await behindProxy({ create: createConformanceServer, sessions: 'dedicated', revision: server })
+    const asked: unknown[] = []
+    const local = await behindProxy({
+      create: createConformanceServer,
+      sessions: 'dedicated',
+      revision: server,
+      onSent: (message) => 'method' in message && message.method === 'initialize' && asked.push(message.params),
+    })
     const url = local.endpoint('demo')
     const begun = await post(url, {
       jsonrpc: '2.0',
@@ -30,5 +36,6 @@ describe.each(REVISIONS)('a server that speaks %s', (server) => {
     expect((await ask('tools/list', {})).tools).toContainEqual(expect.objectContaining({ name: 'test_simple_text' }))
     const { content } = await ask('tools/call', { name: 'test_simple_text' })
     expect(content).toEqual([{ type: 'text', text: 'This is a simple text response for testing.' }])
+    expect(asked.at(-1)).toMatchObject({ protocolVersion: client, clientInfo: { name: 'raw' } })
   })
 })
