@@ -5,7 +5,8 @@ import { errorText, messageText } from '../rpc/message.ts'
 import type { Exchange } from '../session/client-request.ts'
 import type { Accepts } from './headers.ts'
 import type { EndpointLimits } from './limits.ts'
-import { cutOffWhenStalled, EventStream } from './sse.ts'
+import { cutOffWhenStalled, PacedWriter, PIECE_CHARACTERS } from './paced-writer.ts'
+import { EventStream } from './sse.ts'
 
 /**
  * The answer to one POST with a request in it: plain JSON if the answer is all there is, a stream of events as soon as something comes before
@@ -73,11 +74,18 @@ export class HttpExchange implements Exchange {
   }
 
   #endJson(text: string): void {
+    const isLong = text.length > PIECE_CHARACTERS
     this.#response.writeHead(200, {
       'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(text),
+      ...(isLong ? {} : { 'Content-Length': Buffer.byteLength(text) }),
       ...this.headers,
     })
+    if (isLong) {
+      const writer = new PacedWriter(this.#response, this.#limits.stallMs)
+      writer.write(text)
+      writer.end()
+      return
+    }
     this.#response.end(text)
     cutOffWhenStalled(this.#response, this.#limits.stallMs)
   }

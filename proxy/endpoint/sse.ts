@@ -1,16 +1,19 @@
 import type { ServerResponse } from 'node:http'
 import type { EndpointLimits } from './limits.ts'
+import { PacedWriter } from './paced-writer.ts'
 
 const SSE_HEADERS = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache', 'X-Accel-Buffering': 'no' }
 
 /** A response that is a stream of server-sent events. A client that does not read it is cut off. */
 export class EventStream {
   readonly #response: ServerResponse
+  readonly #writer: PacedWriter
   readonly #limits: EndpointLimits
   #lastWrite = performance.now()
 
   constructor(response: ServerResponse, limits: EndpointLimits, headers: Readonly<Record<string, string>> = {}) {
     this.#response = response
+    this.#writer = new PacedWriter(response, limits.stallMs)
     this.#limits = limits
     response.writeHead(200, { ...SSE_HEADERS, ...headers })
   }
@@ -21,7 +24,7 @@ export class EventStream {
   }
 
   get isOpen(): boolean {
-    return !this.#response.writableEnded && !this.#response.destroyed
+    return this.#writer.isOpen
   }
 
   /** Bytes that the client has not taken yet. */
@@ -45,30 +48,15 @@ export class EventStream {
   }
 
   end(): void {
-    if (this.isOpen) this.#response.end()
-    cutOffWhenStalled(this.#response, this.#limits.stallMs)
+    this.#writer.end()
   }
 
   #write(text: string): boolean {
     if (!this.isOpen) return false
     this.#lastWrite = performance.now()
-    const flushed = this.#response.write(text)
-    if (this.#response.writableLength > this.#limits.streamBytes) {
-      this.#response.destroy()
-      return false
-    }
-    if (!flushed) cutOffWhenStalled(this.#response, this.#limits.stallMs)
-    return true
+    this.#writer.write(text)
+    if (this.#writer.waiting <= this.#limits.streamBytes) return true
+    this.#response.destroy()
+    return false
   }
-}
-
-/** Ends the connection of a client that takes nothing of what waits for it for `stallMs`. */
-export const cutOffWhenStalled = (response: ServerResponse, stallMs: number): void => {
-  const { socket } = response
-  if (socket === null || socket.writableLength === 0 || response.listenerCount('timeout') > 0) return
-  response.setTimeout(stallMs, () => socket.destroy())
-  response.once('drain', () => {
-    response.removeAllListeners('timeout')
-    response.setTimeout(0)
-  })
 }
