@@ -70,6 +70,18 @@ describe("the server's end of a WebSocket", () => {
     await vi.waitFor(() => expect(closed).toMatchObject([{ code: 'slow' }]), FINALLY)
   })
 
+  it('does not take a peer for slow that is being sent one long frame, but for two', async () => {
+    const link = linkOverSocket(pair.server, { maxBufferBytes: 1024 * 1024 })
+    const { closed } = watched(link)
+    const { frames } = watched(linkOverSocket(pair.client))
+    const long = messageFrame(1, { text: 'x'.repeat(30 * 1024 * 1024) })
+    for (const frame of [long, messageFrame(2), messageFrame(3)]) link.send(frame)
+    await vi.waitFor(() => expect(frames).toHaveLength(3), FINALLY)
+    expect(closed).toEqual([])
+    for (const frame of [long, long, messageFrame(4)]) link.send(frame)
+    await vi.waitFor(() => expect(closed).toMatchObject([{ code: 'slow' }]), FINALLY)
+  })
+
   it('is lost when the peer gives no sign of life', async () => {
     pair.client.pause()
     const seen = watched(linkOverSocket(pair.server, { heartbeatMs: 10 }))

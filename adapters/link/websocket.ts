@@ -23,6 +23,8 @@ export const linkOverSocket = (socket: WebSocket, options: SocketLinkOptions = {
   const { maxBufferBytes = MAX_LINK_BUFFER, maxFrameBytes = MAX_FRAME_BYTES } = options
   const inbox = createInbox()
   let error: Error | undefined
+  /** Bytes of the long frame under way: a peer that reads one is not slow for what waits behind it. */
+  let longFrame = 0
 
   const finish = (closed: LinkClosed, mine: boolean) => {
     stopHeartbeat()
@@ -70,12 +72,21 @@ export const linkOverSocket = (socket: WebSocket, options: SocketLinkOptions = {
   return {
     send(frame) {
       if (inbox.closed !== undefined) return
-      if (socket.bufferedAmount > maxBufferBytes) {
+      if (socket.bufferedAmount - longFrame > maxBufferBytes) {
         cutOff({ code: 'slow', reason: `the peer left more than ${maxBufferBytes} bytes unread` })
         return
       }
       const text = serialised(frame, maxFrameBytes)
-      if (text !== undefined) socket.send(text)
+      if (text === undefined) return
+      if (text.length <= maxBufferBytes || longFrame > 0) {
+        socket.send(text)
+        return
+      }
+      const before = socket.bufferedAmount
+      socket.send(text, () => {
+        longFrame = 0
+      })
+      longFrame = socket.bufferedAmount - before
     },
     onFrame: inbox.onFrame,
     onClose: inbox.onClose,
