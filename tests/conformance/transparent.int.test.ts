@@ -144,3 +144,38 @@ it('what a server with dedicated sessions asks reaches the client, and its answe
     'roots/list',
   ])
 })
+
+/** Makes a task and asks for everything that there is to ask of one. */
+const taskTalk = async (client: RawClient): Promise<unknown> => {
+  await talk(client, [])
+  const call = { name: 'test_task', arguments: { word: 'later' } }
+  const made = await client.request('tools/call', { ...call, task: { ttl: 60_000 } })
+  const { taskId } = (made.result as { task: { taskId: string } }).task
+  const answers: Answered[] = [made, await client.request('tools/call', call)]
+  for (const [method, params] of [
+    ['tasks/get', { taskId }],
+    ['tasks/result', { taskId }],
+    ['tasks/list', {}],
+    ['tasks/cancel', { taskId }],
+    ['tasks/get', { taskId: 'no-such-task' }],
+  ] as const)
+    answers.push(await client.request(method, params))
+  const text = JSON.stringify({ answers, heard: client.heard }).replaceAll(taskId, 'the task')
+  return JSON.parse(text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'some time'))
+}
+
+it('a task is made, looked at, and gives its result', async () => {
+  const there = await taskTalk(await direct())
+  expect(await taskTalk(await proxied({ sessions: 'dedicated' }))).toEqual(there)
+  expect(there).toMatchObject({
+    answers: [
+      { result: { task: { taskId: 'the task' } } },
+      { result: { content: [{ text: 'later' }] } },
+      { result: { taskId: 'the task', status: 'completed' } },
+      { result: { content: [{ text: 'later' }] } },
+      { result: { tasks: [{ taskId: 'the task' }] } },
+      { error: {} },
+      { error: {} },
+    ],
+  })
+})

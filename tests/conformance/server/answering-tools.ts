@@ -89,6 +89,21 @@ export const answeringTools: readonly Tool[] = [
   ),
   {
     definition: {
+      name: 'test_task',
+      description: 'Answers at once, or makes a task that is done soon',
+      inputSchema: texts('word'),
+      execution: { taskSupport: 'optional' },
+    },
+    run: async ({ arguments: { word }, task: wanted, extra: { taskStore } }) => {
+      const result = { content: [text(String(word))] }
+      if (wanted === undefined || taskStore === undefined) return result
+      const task = await taskStore.createTask({ ttl: wanted.ttl ?? null, pollInterval: STEP_MS })
+      await taskStore.storeTaskResult(task.taskId, 'completed', result)
+      return { task }
+    },
+  },
+  {
+    definition: {
       name: 'test_structured_content',
       title: 'Structured content',
       description: 'Answers with structured content',

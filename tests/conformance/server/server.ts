@@ -1,3 +1,4 @@
+import { InMemoryTaskStore } from '@modelcontextprotocol/sdk/experimental/tasks'
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import {
   CallToolRequestSchema,
@@ -37,12 +38,14 @@ export const createConformanceServer = (): Server => {
     },
     {
       instructions: 'For tests only.',
+      taskStore: new InMemoryTaskStore(),
       capabilities: {
         tools: { listChanged: true },
         resources: { subscribe: true, listChanged: true },
         prompts: { listChanged: true },
         logging: {},
         completions: {},
+        tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } },
         experimental: { 'example.com/experiment': { since: 1 } },
       },
     },
@@ -67,6 +70,7 @@ const serveTools = (server: Server): void => {
     return found.run({
       arguments: params.arguments ?? {},
       extra,
+      task: params.task,
       client: server.getClientCapabilities() ?? {},
       async log(of, data) {
         if (severity(of) < severity(level)) return

@@ -2,6 +2,7 @@ import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/proto
 import type {
   CallToolResult,
   ClientCapabilities,
+  CreateTaskResult,
   LoggingLevel,
   ServerNotification,
   ServerRequest,
@@ -14,6 +15,8 @@ type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>
 export interface ToolCall {
   readonly arguments: Readonly<Record<string, unknown>>
   readonly extra: Extra
+  /** Set when the client wants a task, and asks for the result later. */
+  readonly task: { readonly ttl?: number | undefined } | undefined
   /** What the client said it can. */
   readonly client: ClientCapabilities
   /** Sends a log message, unless the client has asked for more severe ones only. */
@@ -23,7 +26,7 @@ export interface ToolCall {
 /** A tool and what it does. */
 export interface Tool {
   readonly definition: ToolDefinition
-  run(call: ToolCall): Promise<CallToolResult>
+  run(call: ToolCall): Promise<CallToolResult | CreateTaskResult>
 }
 
 /** A tool without arguments, or with the ones that `inputSchema` says. */
