@@ -8,6 +8,9 @@ export const MAX_INPUT_BYTES = 16 * 1024 * 1024
 export const standardInput = (stdin: NodeJS.ReadStream, signal: AbortSignal): Input => ({
   isTTY: stdin.isTTY === true,
   async text() {
+    return Buffer.from(await this.bytes()).toString('utf8')
+  },
+  async bytes() {
     const chunks: Buffer[] = []
     let bytes = 0
     const stop = () => void stdin.destroy()
@@ -26,7 +29,7 @@ export const standardInput = (stdin: NodeJS.ReadStream, signal: AbortSignal): In
       signal.removeEventListener('abort', stop)
     }
     if (signal.aborted) throw interrupted()
-    return Buffer.concat(chunks).toString('utf8')
+    return Buffer.concat(chunks)
   },
 })
 

@@ -9,6 +9,8 @@ export interface Input {
   readonly isTTY: boolean
   /** All of it, as UTF-8. @throws CliError when it is longer than `MAX_INPUT_BYTES` */
   text(): Promise<string>
+  /** All of it. @throws CliError as `text` */
+  bytes(): Promise<Uint8Array>
 }
 
 /** Questions to a person; only called when stdin and stderr are terminals. */

@@ -6,7 +6,11 @@ let world = new World()
 let asked: { readonly instance: string; readonly method: string; readonly params?: JsonObject }[] = []
 
 const tools = [
-  { name: 'echo', description: 'Says it again. And again.', inputSchema: { properties: { text: { type: 'string' } } } },
+  {
+    name: 'echo',
+    description: 'Says it again. And again.',
+    inputSchema: { properties: { text: { type: 'string' }, count: { type: 'integer' }, list: { type: 'array' } } },
+  },
   { name: 'fail' },
 ]
 const welcome = {

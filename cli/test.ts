@@ -3,13 +3,15 @@ import type { Deps } from './deps.ts'
 import { durationSeconds } from './duration.ts'
 import { CliError, exitCode, usageError } from './errors.ts'
 import { type Examined, examine, toolsOf } from './examine.ts'
+import { printContent } from './output/content.ts'
 import { printData } from './output/data.ts'
 import { dataOption } from './output/format.ts'
 import { neutralText } from './output/neutral.ts'
 import { cellsOf, table } from './output/table.ts'
 import { serversAndInstances } from './servers-and-instances.ts'
 import { findKind, getTarget } from './targets.ts'
-import { argOption, findTool, parseObject, printContent, toolArguments, toolTable } from './tools.ts'
+import { argumentOptions, argumentsOf, type GivenArguments } from './tool-arguments/arguments.ts'
+import { findTool, toolTable } from './tools.ts'
 import { defineVerb } from './verb.ts'
 
 /** Longest wait for one answer; mcpd takes none that is longer. */
@@ -22,8 +24,8 @@ export default defineVerb({
   options: {
     instance: { type: 'string', describe: 'Only this copy of the server', complete: { kind: 'instance' } },
     tool: { type: 'string', describe: 'Call this tool of one copy, instead of listing what there is' },
-    arg: argOption,
-    'args-json': { type: 'string', describe: 'All arguments, as a JSON object' },
+    ...argumentOptions,
+    'args-json': { type: 'string', describe: 'All arguments, as a JSON object; @FILE and @- too' },
     timeout: { type: 'string', default: '30s', describe: `For each answer, at most ${MAX_TIMEOUT_SECONDS}s` },
     output: dataOption,
   },
@@ -36,16 +38,16 @@ export default defineVerb({
   epilogue:
     'It goes to the copies themselves, past projects and mcplocal: what works here and not with "mcpctl call" is not the fault ' +
     'of the server. Values of its secrets are blacked out. Exit code 1 when a copy does not answer well, or the tool answers with an error.',
-  async run(deps, { target, instance, tool, arg, 'args-json': json, timeout, output }) {
+  async run(deps, { target, instance, tool, arg, 'args-json': json, check, timeout, output }) {
     if (tool === undefined && (arg.length > 0 || json !== undefined)) throw usageError('which tool?', 'Name it: --tool')
-    const given = parseObject('--args-json', json)
     const timeoutSeconds = durationSeconds('--timeout', timeout)
     if (timeoutSeconds <= 0 || timeoutSeconds > MAX_TIMEOUT_SECONDS)
       throw usageError(`--timeout must be more than 0 and at most ${MAX_TIMEOUT_SECONDS}s`)
     const { server, copies } = await copiesOf(deps, target, instance)
     if (tool !== undefined) {
       const copy = runningOne(server, copies)
-      return await callTool(deps, { server, instance: copy.metadata.name, tool, arg, given, timeoutSeconds, output })
+      const given = { args: arg, json, jsonFlag: '--args-json', check }
+      return await callTool(deps, { server, instance: copy.metadata.name, tool, given, timeoutSeconds, output })
     }
     const examined = await Promise.all(copies.map((copy) => examine(deps.api, server, copy, timeoutSeconds)))
     if (output !== undefined) await printData(deps.out, output, { items: examined })
@@ -87,20 +89,19 @@ interface ToolCall {
   readonly server: string
   readonly instance: string
   readonly tool: string
-  readonly arg: readonly string[]
-  readonly given: Readonly<Record<string, unknown>>
+  readonly given: GivenArguments
   readonly timeoutSeconds: number
   readonly output: string | undefined
 }
 
 const callTool = async (deps: Deps, call: ToolCall): Promise<number | undefined> => {
-  const { server, instance, tool, arg, given, timeoutSeconds, output } = call
+  const { server, instance, tool, given, timeoutSeconds, output } = call
   const tools = await toolsOf(deps.api, server, instance, timeoutSeconds)
   const found = findTool(tools, tool, `instance/${instance}`, `test ${server}`)
-  const params = { name: tool, arguments: toolArguments(found, arg, given) }
+  const params = { name: tool, arguments: await argumentsOf(deps, found, given) }
   const answer = await deps.api.probe(server, { instance, method: 'tools/call', params, timeoutSeconds })
   if (output !== undefined) await printData(deps.out, output, answer)
-  else if (answer.result !== undefined) printContent(deps.out, answer.result)
+  else if (answer.result !== undefined) await printContent(deps.out, answer.result)
   if (answer.ok) return undefined
   if (output === undefined && answer.result === undefined)
     throw new CliError('mcp-error', `instance/${instance}: ${answer.reason ?? 'no good answer'}`)

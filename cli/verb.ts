@@ -27,8 +27,8 @@ export interface Argument {
   /** Takes all words that are left. Only for the last one. */
   readonly many?: true
   readonly choices?: readonly string[]
-  /** What completion offers: a kind, a name of the kind before it, `kind/name`, or names of one kind. */
-  readonly complete?: 'kind' | 'name' | 'target' | { readonly kind: string }
+  /** What completion offers: a kind, a name of the kind before it, `kind/name`, names of one kind, or tools of the project before it. */
+  readonly complete?: 'kind' | 'name' | 'target' | 'tool' | { readonly kind: string }
 }
 export type Arguments = Readonly<Record<string, Argument>>
 

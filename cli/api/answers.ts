@@ -56,7 +56,7 @@ export interface ProbeAnswer {
   readonly instance: string
   readonly ok: boolean
   readonly latencyMs: number
-  readonly result?: Readonly<Record<string, unknown>>
+  readonly result?: JsonObject
   /** Why it is no good answer. */
   readonly reason?: string
 }

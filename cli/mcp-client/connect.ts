@@ -18,7 +18,7 @@ export interface ConnectOptions {
   /** What servers may ask of us; nothing unless it is said. */
   readonly capabilities?: ClientCapabilities
   /** Before anything is sent: where handlers of requests and notifications are set. */
-  readonly prepare?: (client: Client) => void
+  readonly prepare?: (client: Client) => void | Promise<void>
 }
 
 /** A session with an MCP endpoint. Whatever it throws is an `McpFailure`, or `interrupted`. */
@@ -91,7 +91,7 @@ const open = async (
     const failure = failureOf(error)
     if (failure.kind === 'malformed') nonsense = failure
   }
-  prepare?.(client)
+  await prepare?.(client)
 
   /** The answer, or the first of what ends the wait for it. */
   const answered = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {

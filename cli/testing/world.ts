@@ -23,7 +23,7 @@ export interface Ran {
 
 /** What one run of mcpctl finds around it. */
 export interface Surroundings {
-  readonly stdin?: string
+  readonly stdin?: string | Uint8Array
   /** Standard input is a terminal. */
   readonly terminal?: boolean
   /** Answers to prompts, by the text of the question. */
@@ -35,6 +35,9 @@ export interface Surroundings {
   /** Each piece of standard output, as it is written. */
   readonly onOut?: (text: string) => void
   readonly outIsTTY?: boolean
+  readonly notesAreTTY?: boolean
+  /** Each piece of standard error, as it is written. */
+  readonly onNote?: (text: string) => void
 }
 
 /** mcpctl in memory, with a folder of its own and a pretended mcpd that it reaches over real HTTP. */
@@ -85,8 +88,10 @@ export class World {
         },
       },
       () => ({
+        isTTY: around.notesAreTTY === true,
         write: (text) => {
           err += text
+          around.onNote?.(text)
         },
       }),
     )
@@ -122,7 +127,11 @@ export class World {
       sleep,
       platform: 'linux',
       now: () => this.now,
-      input: { isTTY: around.terminal === true, text: async () => around.stdin ?? '' },
+      input: {
+        isTTY: around.terminal === true,
+        text: async () => Buffer.from(around.stdin ?? '').toString('utf8'),
+        bytes: async () => Buffer.from(around.stdin ?? ''),
+      },
       streams: { stdin: new PassThrough(), stdout: new PassThrough() },
       prompt: {
         password: async (question) => around.answers?.[question] ?? '',
