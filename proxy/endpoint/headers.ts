@@ -13,6 +13,8 @@ export const bearerOf = (request: IncomingMessage): string | undefined => {
 export interface Accepts {
   readonly json: boolean
   readonly sse: boolean
+  /** It takes both, and would rather have a stream: that has more weight, or as much and stands first. */
+  readonly ratherSse: boolean
 }
 
 /** `Accept` values seen last: a client sends the same one each time. */
@@ -24,20 +26,34 @@ export const acceptsOf = (request: IncomingMessage): Accepts => {
   const header = request.headers.accept ?? '*/*'
   const known = acceptCache.get(header)
   if (known !== undefined) return known
-  const types = header
-    .toLowerCase()
-    .split(',')
-    .map((part) => part.split(';').map((word) => word.trim()))
-    .filter(([, ...parameters]) => !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)))
-    .map(([type]) => type ?? '')
-  const takes = (...wanted: string[]) => types.some((type) => wanted.includes(type))
-  const accepts = {
-    json: takes('application/json', 'application/*', '*/*'),
-    sse: takes('text/event-stream', 'text/*', '*/*'),
-  }
+  const types = header.toLowerCase().split(',').map(mediaRange)
+  const best = (...wanted: string[]) =>
+    types.reduce<MediaRange | undefined>(
+      (best, type) => (wanted.includes(type.name) && type.weight > (best?.weight ?? 0) ? type : best),
+      undefined,
+    )
+  const json = best('application/json', 'application/*', '*/*')
+  const sse = best('text/event-stream', 'text/*', '*/*')
+  const ratherSse =
+    json !== undefined &&
+    sse !== undefined &&
+    (sse.weight > json.weight || (sse.weight === json.weight && types.indexOf(sse) < types.indexOf(json)))
+  const accepts = { json: json !== undefined, sse: sse !== undefined, ratherSse }
   if (acceptCache.size >= MAX_ACCEPTS) acceptCache.clear()
   acceptCache.set(header, accepts)
   return accepts
+}
+
+interface MediaRange {
+  readonly name: string
+  /** 0 to 1; 1 where it says nothing. */
+  readonly weight: number
+}
+
+const mediaRange = (text: string): MediaRange => {
+  const [name = '', ...parameters] = text.split(';').map((word) => word.trim())
+  const weight = parameters.flatMap((parameter) => /^q=([01](?:\.\d*)?)$/.exec(parameter)?.[1] ?? [])[0]
+  return { name, weight: weight === undefined ? 1 : Number(weight) }
 }
 
 export const isJson = (request: IncomingMessage): boolean => {

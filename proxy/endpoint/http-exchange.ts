@@ -10,7 +10,7 @@ import { EventStream } from './sse.ts'
 
 /**
  * The answer to one POST with a request in it: plain JSON if the answer is all there is, a stream of events as soon as something comes before
- * it, or when it is long in coming.
+ * it, or when it is long in coming, or when the client would rather have one.
  */
 export class HttpExchange implements Exchange {
   readonly #response: ServerResponse
@@ -47,7 +47,8 @@ export class HttpExchange implements Exchange {
     this.#onEnd(this)
     if (this.isOver) return
     const text = answer === undefined ? undefined : messageText(answer)
-    if (this.#stream === undefined && this.#accepts.json && (text !== undefined || !this.#accepts.sse)) {
+    const { json, sse, ratherSse } = this.#accepts
+    if (this.#stream === undefined && json && !ratherSse && (text !== undefined || !sse)) {
       this.#endJson(text ?? errorText({ code: rpcCode.unreachable, message: 'The request was cancelled' }, this.#id))
       return
     }
