@@ -9,7 +9,8 @@ import { parseMessage } from '../rpc/message.ts'
 import type { CallRecord } from '../session/client-request.ts'
 import { clientOf, isProtocolVersion, PROTOCOL_VERSIONS } from '../session/initialize.ts'
 import type { SessionLimits } from '../session/limits.ts'
-import { ListStore, type ListTtl } from '../session/lists.ts'
+import type { ListTtl } from '../session/lists.ts'
+import { ProjectStates } from '../session/project-states.ts'
 import { Session } from '../session/session.ts'
 import { readBody } from './body.ts'
 import { ClientStreams } from './client-streams.ts'
@@ -44,7 +45,7 @@ export class McpHandler {
   readonly sessions: SessionStore
   readonly inspector: Inspector
   readonly #options: McpHandlerOptions
-  readonly #lists: ListStore
+  readonly #projects: ProjectStates
   readonly #exchanges = new Set<HttpExchange>()
   #stopping = false
 
@@ -57,7 +58,7 @@ export class McpHandler {
       limits: { ...defaultInspectorLimits, ...options.inspectorLimits },
       sessions: () => this.sessions.all(),
     })
-    this.#lists = new ListStore(options.listTtl)
+    this.#projects = new ProjectStates(options.listTtl)
   }
 
   /** Whether a client waits for an answer. */
@@ -188,7 +189,7 @@ export class McpHandler {
       project,
       bearer,
       client: streams,
-      lists: this.#lists,
+      projects: this.#projects,
       limits: sessionLimits,
       logger,
       version,

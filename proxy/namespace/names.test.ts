@@ -1,8 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { exposeNames, type Offered } from './names.ts'
+import type { Namespacing } from '../../domain/mcp/link.ts'
+import { exposeNames as exposed, type Offered } from './names.ts'
 
 const offer = (server: string, ...names: string[]): Offered[] => names.map((own) => ({ server, own, wanted: own }))
+const serversOf = (offered: readonly Offered[]) => [...new Set(offered.map(({ server }) => server))]
+/** As if one more server were attached that offers nothing, so that none is alone. */
+const exposeNames = (mode: Namespacing, offered: readonly Offered[]) =>
+  exposed(mode, offered, [...serversOf(offered), 'zz'])
 const namesOf = (table: ReturnType<typeof exposeNames>) => [...table.owners.keys()]
 
 describe('always', () => {
@@ -38,17 +43,26 @@ describe('always', () => {
 
 describe('auto', () => {
   it('puts the server before names that two servers offer, and only those', () =>
-    expect(namesOf(exposeNames('auto', [...offer('a', 'read', 'list'), ...offer('b', 'read', 'write')]))).toEqual([
-      'a__read',
-      'list',
-      'b__read',
-      'write',
-    ]))
+    expect(
+      namesOf(exposeNames('auto', [...offer('a', 'read', 'list'), ...offer('b', 'read', 'write')])).sort(),
+    ).toEqual(['a__read', 'b__read', 'list', 'write']))
 
   it('keeps names apart when one looks like the other with its server', () => {
     const table = exposeNames('auto', [...offer('a', 'b__read', 'read'), ...offer('b', 'read')])
-    expect(table.nameOf('a', 'b__read')).toBe('b__read')
-    expect(table.nameOf('b', 'read')).toMatch(/^b__read_[0-9a-f]{8}$/)
+    expect(table.nameOf('a', 'b__read')).toBe('a__b__read')
+    expect(table.nameOf('b', 'read')).toBe('b__read')
+  })
+
+  it('gives no tool the form of another server’s, though that offers no such thing at the moment', () => {
+    const offered = offer('a', 'b__read', 'b__.x', 'c__read')
+    const names = namesOf(exposed('auto', offered, ['a', 'b']))
+    expect(names).toEqual(['a__b__read', 'c__read', expect.stringMatching(/^a__b___x_[0-9a-f]{8}$/)])
+  })
+
+  it('knows what is shown alone with its server, too', () => {
+    const { owners, aliases } = exposeNames('auto', [...offer('a', 'read', 'list'), ...offer('b', 'read')])
+    expect([...owners.keys()]).toEqual(['list', 'a__read', 'b__read'])
+    expect([...aliases]).toEqual([['a__list', { server: 'a', own: 'list' }]])
   })
 })
 
@@ -56,13 +70,13 @@ describe('never', () => {
   it('gives a name that two servers offer to the one attached first, and reports the other', () => {
     const table = exposeNames('never', [...offer('a', 'read'), ...offer('b', 'read', 'write')])
     expect(namesOf(table)).toEqual(['read', 'write'])
-    expect(table.hidden).toEqual([{ name: 'read', server: 'b', by: 'a' }])
+    expect(table.hidden).toEqual([{ name: 'read', server: 'b', own: 'read', by: 'a' }])
     expect(table.nameOf('b', 'read')).toBeUndefined()
   })
 
   it('leaves all names of an only server as they are', () => {
     const names = ['get.user', 'x'.repeat(128), 'ünïcode']
-    expect(namesOf(exposeNames('never', offer('a', ...names), true))).toEqual(names)
+    expect(namesOf(exposed('never', offer('a', ...names), ['a']))).toEqual(names)
   })
 })
 
@@ -104,10 +118,47 @@ describe('for any servers and tools', () => {
       }),
     ))
 
-  it('the same input gives the same names', () =>
+  it('names do not depend on the order in which lists come, nor on that within them', () =>
     fc.assert(
-      fc.property(mode, servers, (m, all) => {
-        expect([...exposeNames(m, all.flat()).owners]).toEqual([...exposeNames(m, all.flat()).owners])
+      fc.property(mode, servers, fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), (m, all, random) => {
+        const offered = all.flat()
+        const shuffled = offered
+          .map((one) => ({ one, at: random.next().value ?? 0 }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ one }) => one)
+        const attached = serversOf(offered)
+        // A tool that is listed twice has but one rule: the first one's.
+        const once = (many: readonly Offered[]) =>
+          new Map(many.map((one) => [JSON.stringify([one.server, one.own]), one]))
+        const [first] = [once(offered)]
+        const same = shuffled.map((one) => first.get(JSON.stringify([one.server, one.own])) ?? one)
+        const [a, b] = [[...first.values()], same].map((many) => exposed(m, many, attached))
+        expect(new Map(b?.owners)).toEqual(new Map(a?.owners))
+        expect(new Map(b?.aliases)).toEqual(new Map(a?.aliases))
+      }),
+    ))
+
+  it('what begins with an attached server is that server’s, in auto and always', () =>
+    fc.assert(
+      fc.property(fc.constantFrom('auto', 'always'), servers, (m, all) => {
+        const { owners, aliases } = exposeNames(m, all.flat())
+        const attached = [...serversOf(all.flat()), 'zz']
+        for (const [name, { server }] of [...owners, ...aliases])
+          for (const other of attached) if (name.startsWith(`${other}__`)) expect(server).toBe(other)
+      }),
+    ))
+
+  it('auto: a name with its server works whoever else is there, and no alias takes a name', () =>
+    fc.assert(
+      fc.property(servers, (all) => {
+        const { owners, aliases } = exposeNames('auto', all.flat())
+        for (const [alias, owner] of aliases) {
+          expect(alias).toMatch(/^[A-Za-z0-9_-]{1,64}$/)
+          expect(owners.has(alias)).toBe(false)
+          const others = all.flat().filter(({ server }) => server !== owner.server)
+          const rest = exposeNames('auto', [...all.flat().filter(({ server }) => server === owner.server), ...others])
+          expect(rest.owners.get(alias) ?? rest.aliases.get(alias)).toEqual(owner)
+        }
       }),
     ))
 

@@ -10,9 +10,10 @@ export interface Offered {
 }
 
 /** One that lost its name to a server attached earlier and is not offered. */
-interface Hidden {
+export interface Hidden {
   readonly name: string
   readonly server: string
+  readonly own: string
   readonly by: string
 }
 
@@ -25,6 +26,8 @@ export interface Owner {
 export interface NameTable {
   /** The owner of each name that clients see. */
   readonly owners: ReadonlyMap<string, Owner>
+  /** The owner of each name that works, though clients see another: `<server>__<name>` where the name alone is shown. */
+  readonly aliases: ReadonlyMap<string, Owner>
   /** What clients call a server's tool or prompt; undefined if it is hidden or not known. */
   nameOf(server: string, own: string): string | undefined
   readonly hidden: readonly Hidden[]
@@ -41,58 +44,111 @@ const plainName = (offered: Offered): string => fitName(offered.wanted, identity
 /**
  * Gives every offered tool or prompt its name in the project.
  *
- * - `always`: `<server>__<name>`. - `auto`: the name itself, and `<server>__<name>` for those that two servers offer.
+ * - `always`: `<server>__<name>`.
+ * - `auto`: the name itself, and `<server>__<name>` for those that two servers offer, or that begin like that for some attached server:
+ *   what begins with a server is that server's, whichever lists are known.
  * - `never`: the name itself; of two, the server attached first keeps it and the other is hidden.
  *
- * Names are unique, at most 64 characters of `A-Za-z0-9_-`, and the same each time for the same input. With `never` and one server, names
- * stay whatever they are: nothing stands between the client and that server.
+ * Names are unique, at most 64 characters of `A-Za-z0-9_-`, and depend on nothing but what is offered and the order of the servers: not
+ * on the order in which lists came, nor on that within a list. Where two want the same, one that has it by itself comes before one that
+ * is renamed to it, and that before one whose name was shortened. With `never` and one server, names stay whatever they are: nothing
+ * stands between the client and that server.
  *
- * @param offered in the order in which the servers are attached, each server's in its own order
- * @param alone whether the project has only this one server
+ * @param servers all that are attached, in their order, those that offer nothing at the moment included
  */
-export const exposeNames = (mode: Namespacing, offered: readonly Offered[], alone = false): NameTable => {
-  const nameFor = alone && mode === 'never' ? (one: Offered) => one.wanted : chooser(mode, offered)
+export const exposeNames = (mode: Namespacing, offered: readonly Offered[], servers: readonly string[]): NameTable => {
+  const chosen = inOrder(mode, choose(mode, offered, servers), servers)
   const owners = new Map<string, Owner>()
   const names = new Map<string, string>()
   const hidden: Hidden[] = []
-  for (const one of renamedLast(offered)) {
+  for (const { one, name } of chosen) {
+    const { server, own } = one
     if (names.has(identity(one))) continue // a server that lists the same name twice
-    const name = nameFor(one)
     const taken = owners.get(name)
-    if (taken !== undefined && taken.server !== one.server && mode === 'never') {
-      hidden.push({ name, server: one.server, by: taken.server })
+    if (taken !== undefined && taken.server !== server && mode === 'never') {
+      hidden.push({ name, server, own, by: taken.server })
       continue
     }
     const free = taken === undefined ? name : freeName(name, one, owners)
-    owners.set(free, { server: one.server, own: one.own })
+    owners.set(free, { server, own })
     names.set(identity(one), free)
   }
-  return { owners, hidden, nameOf: (server, own) => names.get(identity({ server, own })) }
+  return {
+    owners,
+    aliases: mode === 'auto' ? aliasesOf(chosen, owners) : new Map(),
+    hidden,
+    nameOf: (server, own) => names.get(identity({ server, own })),
+  }
 }
 
-const chooser = (mode: Namespacing, offered: readonly Offered[]): ((one: Offered) => string) => {
+/** One with the name that it has if nobody else has it. */
+interface Chosen {
+  readonly one: Offered
+  readonly name: string
+}
+
+const choose = (mode: Namespacing, offered: readonly Offered[], servers: readonly string[]): readonly Chosen[] => {
+  const nameFor = chooser(mode, offered, servers)
+  return offered.map((one) => ({ one, name: nameFor(one) }))
+}
+
+const chooser = (
+  mode: Namespacing,
+  offered: readonly Offered[],
+  servers: readonly string[],
+): ((one: Offered) => string) => {
   if (mode === 'always') return prefixedName
-  if (mode === 'never') return plainName
+  if (mode === 'never') return servers.length === 1 ? ({ wanted }) => wanted : plainName
   const serversOf = new Map<string, Set<string>>()
   for (const { wanted, server } of offered) {
-    const servers = serversOf.get(wanted)
-    if (servers === undefined) serversOf.set(wanted, new Set([server]))
-    else servers.add(server)
+    const wanting = serversOf.get(wanted)
+    if (wanting === undefined) serversOf.set(wanted, new Set([server]))
+    else wanting.add(server)
   }
-  return (one) => ((serversOf.get(one.wanted)?.size ?? 0) > 1 ? prefixedName(one) : plainName(one))
+  const attached = new Set(servers)
+  return (one) => {
+    const plain = plainName(one)
+    const collides = (serversOf.get(one.wanted)?.size ?? 0) > 1
+    return collides || attached.has(serverIn(plain) ?? '') ? prefixedName(one) : plain
+  }
 }
 
-/** Within each server, what has its own name before what was renamed to it: a rename never takes a name away. */
-const renamedLast = (offered: readonly Offered[]): readonly Offered[] => {
-  if (offered.every(({ own, wanted }) => own === wanted)) return offered
-  const order = new Map<string, number>()
-  for (const { server } of offered) if (!order.has(server)) order.set(server, order.size)
-  const rank = (one: Offered) => 2 * (order.get(one.server) ?? 0) + (one.own === one.wanted ? 0 : 1)
-  return [...offered].sort((a, b) => rank(a) - rank(b))
+/** The server that a name begins with, if it is one with its server before it. */
+export const serverIn = (name: string): string | undefined => {
+  const at = name.indexOf(SERVER_SEPARATOR)
+  return at < 0 ? undefined : name.slice(0, at)
 }
+
+/** Who comes first keeps a name that several want. With `never`, that is the server attached first, whatever became of its names. */
+const inOrder = (mode: Namespacing, chosen: readonly Chosen[], servers: readonly string[]): readonly Chosen[] => {
+  const places = new Map(servers.map((server, i) => [server, i]))
+  const ranked = chosen.map((each) => {
+    const place = places.get(each.one.server) ?? servers.length
+    const change = isShortened(each) ? 2 : Number(each.one.own !== each.one.wanted)
+    return { ...each, ranks: mode === 'never' ? [place, change] : [change, place] }
+  })
+  return ranked.sort((a, b) => {
+    for (const [i, rank] of a.ranks.entries()) if (rank !== b.ranks[i]) return rank - (b.ranks[i] ?? 0)
+    return a.one.own < b.one.own ? -1 : Number(a.one.own > b.one.own)
+  })
+}
+
+/** Whether a name is not the wanted one, with or without its server before it. */
+const isShortened = ({ one, name }: Chosen): boolean =>
+  name !== one.wanted && name !== `${one.server}${SERVER_SEPARATOR}${one.wanted}`
 
 const freeName = (name: string, one: Offered, owners: ReadonlyMap<string, Owner>): string => {
   let free = hashedName(name, identity(one))
   for (let round = 1; owners.has(free); round++) free = hashedName(name, `${identity(one)}\u0000${round}`)
   return free
+}
+
+/** So that a name with its server works before and after another server brings a collision. */
+const aliasesOf = (chosen: readonly Chosen[], owners: ReadonlyMap<string, Owner>): ReadonlyMap<string, Owner> => {
+  const aliases = new Map<string, Owner>()
+  for (const { one } of chosen) {
+    const alias = prefixedName(one)
+    if (!owners.has(alias) && !aliases.has(alias)) aliases.set(alias, { server: one.server, own: one.own })
+  }
+  return aliases
 }

@@ -21,6 +21,11 @@ export const methodNotFound = (method: string): RpcError => ({
   message: `Method not found: ${method}`,
 })
 
+export const invalidRequest = (text: string): RpcError => ({
+  code: rpcCode.invalidRequest,
+  message: `Invalid request: ${text}`,
+})
+
 export const invalidParams = (path: string, message: string): RpcError => ({
   code: rpcCode.invalidParams,
   message: `Invalid params: ${path} ${message}`,
@@ -58,6 +63,20 @@ export const callTimedOut = (server: string, ms: number): RpcError => ({
   data: { code: 'call-timed-out', server },
 })
 
+/** @param retryMs until a call is let through again, to see whether the server answers */
+export const circuitOpen = (server: string, retryMs: number): RpcError => ({
+  code: rpcCode.unreachable,
+  message: `Server ${server} did not answer the last requests; it is not asked for the next ${inSeconds(retryMs)}`,
+  data: {
+    code: 'circuit-open',
+    server,
+    retryAfterMs: Math.ceil(retryMs),
+    hint: 'The call did not run. Try again later; other servers of the project are not concerned.',
+  },
+})
+
+const inSeconds = (ms: number): string => `${Math.max(1, Math.ceil(ms / 1000))} s`
+
 export const tooManyCalls = (limit: number): RpcError => ({
   code: rpcCode.unreachable,
   message: `More than ${limit} requests of this session are under way`,
@@ -89,8 +108,9 @@ const nearest = (name: string, known: Iterable<string>): string[] => {
 }
 
 /** -32602, as MCP wants it for names that do not exist, with the nearest ones that do. */
-export const unknownName = (what: 'tool' | 'prompt', name: string, known: Iterable<string>): RpcError => {
-  const suggestions = nearest(name, known)
+export const unknownName = (what: 'tool' | 'prompt', name: string, known: ReadonlyMap<string, unknown>): RpcError => {
+  if (known.has(name)) return otherName(what, name)
+  const suggestions = nearest(name, known.keys())
   const shown = name.length > MAX_COMPARED ? `${name.slice(0, MAX_COMPARED)}…` : name
   return {
     code: rpcCode.invalidParams,
@@ -98,6 +118,13 @@ export const unknownName = (what: 'tool' | 'prompt', name: string, known: Iterab
     data: suggestions.length === 0 ? { code: `unknown-${what}` } : { code: `unknown-${what}`, suggestions },
   }
 }
+
+/** What the client knows by this name is gone. To call what has the name now would be to guess. */
+const otherName = (what: 'tool' | 'prompt', name: string): RpcError => ({
+  code: rpcCode.invalidParams,
+  message: `Unknown ${what}: ${name}. It is not offered any more; another ${what} has its name now`,
+  data: { code: `unknown-${what}`, hint: `List the ${what}s again to call that.` },
+})
 
 /** A coded error as the error of a response. */
 export const rpcErrorOf = (error: CodedError): RpcError => ({

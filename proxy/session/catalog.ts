@@ -1,86 +1,100 @@
-import { messageOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { SERVER_SEPARATOR } from '../../domain/mcp/exposed-name.ts'
-import type { LinkedServer } from '../../domain/mcp/link.ts'
-import { exposeNames, type NameTable, type Offered, type Owner } from '../namespace/names.ts'
+import { describedWithServer } from '../namespace/descriptions.ts'
+import { GivenNames } from '../namespace/given-names.ts'
+import { exposeNames, type NameTable, type Offered, type Owner, serverIn } from '../namespace/names.ts'
 import { exposeUris, ownerOfUri, prefixedUri, type UriTable } from '../namespace/uris.ts'
-import type { FetchList } from './fetch-list.ts'
-import { AskerGone, type Listed, type ListKind, listKinds, type ProjectLists } from './lists.ts'
+import type { ListLoader } from './list-loader.ts'
+import { type ListKind, listKinds } from './lists.ts'
 import type { ProjectView } from './project-view.ts'
+import type { SessionState } from './session-state.ts'
+
+/** Of a list's `_meta`: the servers that are not in it, and why. */
+export const LEFT_OUT = 'mcpctl/unavailable'
 
 /** What one session knows of its project's tools, prompts, resources and templates: the lists, and whose each name is. */
 export class Catalog {
-  readonly #lists: ProjectLists
-  readonly #fetch: FetchList
+  readonly #state: SessionState
+  readonly #loader: ListLoader
   readonly #view: () => ProjectView
   readonly #logger: Logger
+  readonly #given: Readonly<Record<ListKind, GivenNames>> = {
+    tools: new GivenNames(),
+    prompts: new GivenNames(),
+    resources: new GivenNames(),
+    templates: new GivenNames(),
+  }
 
-  constructor(lists: ProjectLists, fetch: FetchList, view: () => ProjectView, logger: Logger) {
-    this.#lists = lists
-    this.#fetch = fetch
+  constructor(state: SessionState, loader: ListLoader, view: () => ProjectView, logger: Logger) {
+    this.#state = state
+    this.#loader = loader
     this.#view = view
     this.#logger = logger
   }
 
   /**
-   * The joined list of a kind under the names that clients see. A server that fails, or takes longer than its deadline, is left out with a note in the log.
+   * The joined list of a kind under the names that clients see. A server that fails, or takes longer than it is waited for, is left out; the
+   * list's `_meta` says so.
    * @throws AskerGone when the session or its link ended meanwhile
    */
   async list(kind: ListKind): Promise<JsonObject> {
     const { field, key } = listKinds[kind]
-    const lists = await this.load(kind)
-    const naming = this.#naming(kind)
+    const lists = await this.#loader.all(kind)
+    const { owners, nameOf } = this.#table(kind)
     const items = lists.flatMap(({ server, listed }) =>
       listed.items.flatMap((item) => {
         const own = item[key]
-        const name = typeof own === 'string' ? naming(server.name, own) : undefined
-        return name === undefined ? [] : [name === own ? item : { ...item, [key]: name }]
+        const name = typeof own === 'string' ? nameOf(server.name, own) : undefined
+        return name === undefined ? [] : [this.#shown(kind, item, server.name, name)]
       }),
     )
+    this.#given[kind].list(owners)
     const rest = this.#view().alone === undefined ? {} : lists[0]?.listed.rest
-    return { ...rest, [field]: items }
+    return { ...this.#withNote(kind, rest), [field]: items }
   }
 
-  /** The lists of all servers that offer the kind and answer in time. */
-  async load(kind: ListKind): Promise<{ server: LinkedServer; listed: Listed }[]> {
-    const asked = this.#view().able(listKinds[kind].capability)
-    const lists = await Promise.all(asked.map(async (server) => ({ server, listed: await this.#load(server, kind) })))
-    return lists.flatMap(({ server, listed }) => (listed === undefined ? [] : [{ server, listed }]))
-  }
-
-  /** Whose tool or prompt a name is; asks the servers for their lists only if the name is not known yet. */
+  /**
+   * Whose tool or prompt a name is; asks the servers for their lists only if the name is not known yet. Undefined also for a name that has
+   * come to be another's since the client was given it.
+   */
   async findName(kind: 'tools' | 'prompts', name: string): Promise<Owner | undefined> {
     const known = this.knownName(kind, name)
-    if (known !== undefined) return known
-    await this.load(kind)
-    return this.knownName(kind, name) ?? this.#byPrefix(kind, name)
+    if (known !== undefined || this.#given[kind].get(name) !== undefined) return known
+    const { project, able } = this.#view()
+    const server = project.namespacing === 'always' ? serverIn(name) : undefined
+    if (server === undefined) await this.#loader.all(kind)
+    else if (able(listKinds[kind].capability).some((each) => each.name === server)) await this.#loader.one(server, kind)
+    return this.knownName(kind, name) ?? this.#ofUnknownList(kind, name)
   }
 
   /** `findName` by what is known at this moment. */
   knownName(kind: 'tools' | 'prompts', name: string): Owner | undefined {
-    const owner = this.names(kind).owners.get(name)
-    if (owner !== undefined) return owner
-    const { alone, project } = this.#view()
-    // Nothing stands between the client and its only server: that one knows best what it has.
-    return alone !== undefined && project.namespacing !== 'always' && (kind === 'prompts' || alone.tools === undefined)
-      ? { server: alone.name, own: name }
-      : undefined
+    const given = this.#given[kind].get(name)
+    if (given !== undefined) return this.#isOffered(kind, given) ? given : undefined
+    const { owners, aliases } = this.names(kind)
+    const owner = owners.get(name) ?? aliases.get(name) ?? this.#ofOnlyServer(kind, name)
+    if (owner !== undefined) this.#given[kind].use(name, owner)
+    return owner
   }
 
   /** Whose a URI is, as far as lists, templates and prefixes tell. */
   async findUri(uri: string): Promise<Owner | undefined> {
-    const { alone } = this.#view()
+    const { alone, server } = this.#view()
     if (alone !== undefined) return { server: alone.name, own: uri }
+    const given = this.#given.resources.get(uri)
+    if (given !== undefined && server(given.server) !== undefined) return given
     const known = this.uris('resources').owners.get(uri)
     if (known !== undefined) return known
-    await Promise.all([this.load('resources'), this.load('templates')])
+    await Promise.all([this.#loader.all('resources'), this.#loader.all('templates')])
     const servers = this.#view().project.servers.map(({ name }) => name)
     return ownerOfUri(uri, this.uris('resources'), this.uris('templates'), servers)
   }
 
   /** Whose a template is, by the exact text that clients see. */
   async findTemplate(template: string): Promise<Owner | undefined> {
+    const given = this.#given.templates.get(template)
+    if (given !== undefined && this.#view().server(given.server) !== undefined) return given
     const known = this.uris('templates').owners.get(template)
     if (known !== undefined) return known
     return this.findUri(template)
@@ -97,14 +111,15 @@ export class Catalog {
 
   /** The names of all tools or prompts that are known, those of servers that are away included. */
   names(kind: 'tools' | 'prompts'): NameTable {
-    const { project, namingSignature, tools, alone } = this.#view()
-    return this.#lists.derived(kind, namingSignature, () => {
+    const { project, namingSignature, tools } = this.#view()
+    return this.#state.derived(kind, namingSignature, () => {
       const offered: Offered[] = []
       for (const { server, own } of this.#known(kind)) {
         const wanted = kind === 'tools' ? tools(server).wanted(own) : own
         if (wanted !== undefined) offered.push({ server, own, wanted })
       }
-      const table = exposeNames(project.namespacing, offered, alone !== undefined)
+      const servers = project.servers.map(({ name }) => name)
+      const table = exposeNames(project.namespacing, offered, servers)
       if (table.hidden.length > 0)
         this.#logger.warn(
           { project: project.name, kind, hidden: table.hidden.slice(0, 20) },
@@ -115,58 +130,75 @@ export class Catalog {
   }
 
   uris(kind: 'resources' | 'templates'): UriTable {
-    return this.#lists.derived(kind, this.#view().namingSignature, () => exposeUris(this.#known(kind)))
+    return this.#state.derived(kind, this.#view().namingSignature, () => exposeUris(this.#known(kind)))
   }
 
-  #naming(kind: ListKind): (server: string, own: string) => string | undefined {
-    if (kind === 'tools' || kind === 'prompts') return this.names(kind).nameOf
-    return this.uris(kind).uriOf
+  close(): void {
+    this.#loader.close()
+  }
+
+  #table(kind: ListKind): Pick<NameTable, 'owners' | 'nameOf'> {
+    if (kind === 'tools' || kind === 'prompts') return this.names(kind)
+    const { owners, uriOf } = this.uris(kind)
+    return { owners, nameOf: uriOf }
+  }
+
+  /** An item under its name in the project. Nothing else of it changes, but what the project says of it. */
+  #shown(kind: ListKind, item: JsonObject, server: string, name: string): JsonObject {
+    const { key } = listKinds[kind]
+    const own = item[key]
+    const renamed = name === own ? item : { ...item, [key]: name }
+    if (kind === 'resources' || kind === 'templates' || typeof own !== 'string') return renamed
+    const { project, tools } = this.#view()
+    const theirs = typeof item.description === 'string' ? item.description : undefined
+    const told = (kind === 'tools' ? tools(server).description(own) : undefined) ?? theirs
+    const description = describedWithServer(project, server, name, told)
+    return description === theirs || description === undefined ? renamed : { ...renamed, description }
+  }
+
+  #withNote(kind: ListKind, rest: JsonObject | undefined): JsonObject {
+    const leftOut = this.#loader.leftOut(kind)
+    if (leftOut.length === 0) return rest ?? {}
+    const meta = rest?._meta
+    return {
+      ...rest,
+      _meta: { ...(typeof meta === 'object' ? meta : {}), [LEFT_OUT]: leftOut.map((each) => ({ ...each })) },
+    }
   }
 
   #known(kind: ListKind): Owner[] {
     const { key } = listKinds[kind]
     return this.#view().project.servers.flatMap(({ name: server }) =>
-      (this.#lists.last(server, kind)?.items ?? []).flatMap((item) => {
+      (this.#state.last(server, kind)?.items ?? []).flatMap((item) => {
         const own = item[key]
         return typeof own === 'string' ? [{ server, own }] : []
       }),
     )
   }
 
-  async #load(server: LinkedServer, kind: ListKind): Promise<Listed | undefined> {
-    return this.#lists.get(server.name, kind, async () => {
-      try {
-        return await this.#fetch(server.name, kind)
-      } catch (error) {
-        if (!(error instanceof AskerGone))
-          this.#logger.warn(
-            {
-              project: this.#view().project.name,
-              server: server.name,
-              kind,
-              reason: messageOf(error),
-            },
-            'server left out of a list',
-          )
-        throw error
-      }
-    })
+  /** Whether what a name meant once may still be reached. Whether it is still there, its server knows best. */
+  #isOffered(kind: 'tools' | 'prompts', { server, own }: Owner): boolean {
+    const view = this.#view()
+    return view.server(server) !== undefined && (kind === 'prompts' || view.tools(server).wanted(own) !== undefined)
   }
 
-  /**
-   * `<server>__<name>` where the table does not have it: in `auto`, so that a name with its server works before and after another server
-   * brings a collision; and for a server whose list is not known, which then answers for itself.
-   */
-  #byPrefix(kind: 'tools' | 'prompts', name: string): Owner | undefined {
-    const { project, server, tools } = this.#view()
-    const at = name.indexOf(SERVER_SEPARATOR)
-    const owner = at < 0 ? undefined : server(name.slice(0, at))
-    if (owner === undefined || project.namespacing === 'never') return undefined
-    const rest = name.slice(at + SERVER_SEPARATOR.length)
-    const wanted = kind === 'tools' ? tools(owner.name).wanted : (own: string) => own
-    const items = this.#lists.last(owner.name, kind)?.items
-    const own = items?.map((item) => item.name).find((item) => typeof item === 'string' && wanted(item) === rest)
-    if (typeof own === 'string') return project.namespacing === 'auto' ? { server: owner.name, own } : undefined
-    return items === undefined && wanted(rest) === rest ? { server: owner.name, own: rest } : undefined
+  /** Nothing stands between the client and its only server: that one knows best what it has. */
+  #ofOnlyServer(kind: 'tools' | 'prompts', name: string): Owner | undefined {
+    const { alone, project } = this.#view()
+    return alone !== undefined && project.namespacing !== 'always' && (kind === 'prompts' || alone.tools === undefined)
+      ? { server: alone.name, own: name }
+      : undefined
+  }
+
+  /** `<server>__<name>` of a server whose list is not known: it answers for itself. */
+  #ofUnknownList(kind: 'tools' | 'prompts', name: string): Owner | undefined {
+    const { project, server: attached, tools } = this.#view()
+    const server = serverIn(name)
+    if (server === undefined || attached(server) === undefined || project.namespacing === 'never') return undefined
+    if (this.#state.last(server, kind) !== undefined) return undefined
+    const own = name.slice(server.length + SERVER_SEPARATOR.length)
+    if (kind === 'tools' && tools(server).wanted(own) !== own) return undefined
+    this.#given[kind].use(name, { server, own })
+    return { server, own }
   }
 }

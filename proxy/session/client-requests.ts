@@ -1,6 +1,7 @@
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { errorOf, type RpcError, type RpcId, type RpcRequest, type RpcResponse } from '../../domain/mcp/rpc.ts'
 import type { Taps } from '../inspector/taps.ts'
+import { invalidRequest, tooManyCalls } from '../rpc/errors.ts'
 import { type CallRecord, type ClientRequest, type Exchange, outcomeOf } from './client-request.ts'
 
 /** The requests of one client that are under way, each ended exactly once. */
@@ -22,6 +23,12 @@ export class ClientRequests {
 
   get(id: RpcId): ClientRequest | undefined {
     return this.#open.get(id)
+  }
+
+  /** Why a request with this id is not taken beside those under way. */
+  refusal(id: RpcId, limit: number): RpcError | undefined {
+    if (this.#open.has(id)) return invalidRequest(`id ${JSON.stringify(id)} is that of a request still under way`)
+    return this.#open.size >= limit ? tooManyCalls(limit) : undefined
   }
 
   open(message: RpcRequest, exchange: Exchange): ClientRequest {

@@ -13,8 +13,9 @@ import {
 import type { Catalog } from './catalog.ts'
 import type { ClientCalls } from './client-calls.ts'
 import type { ChangedList, ListChanges } from './list-changes.ts'
-import type { ListKind, ProjectLists } from './lists.ts'
+import type { ListKind } from './lists.ts'
 import type { ServerCalls } from './server-calls.ts'
+import type { SessionState } from './session-state.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
 /** What a message of a server may do with the session. */
@@ -22,7 +23,7 @@ export interface ServerInbox {
   readonly calls: ServerCalls
   readonly clientCalls: ClientCalls
   readonly catalog: Catalog
-  readonly lists: ProjectLists
+  readonly state: SessionState
   readonly changes: ListChanges
   readonly subscriptions: Subscriptions
   readonly level: LogLevel | undefined
@@ -64,7 +65,7 @@ const passOn: Handler = (inbox, server, message) => inbox.deliver(server, messag
 const changed =
   (list: ChangedList, ...kinds: readonly ListKind[]): Handler =>
   (inbox, server) => {
-    for (const kind of kinds) inbox.lists.drop(server, kind)
+    for (const kind of kinds) inbox.state.drop(server, kind)
     inbox.changes.changed(list)
     return true
   }

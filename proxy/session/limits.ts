@@ -4,6 +4,8 @@ export interface SessionLimits {
   readonly callMs: number
   /** How long a server may take for one of its lists, all pages of it; then the list goes without that server. */
   readonly listMs: number
+  /** How long the client waits for a list of a server that has never listed anything. It has all of `listMs` still to come later. */
+  readonly firstListMs: number
   /** How long a link may take to open and say what the project is. */
   readonly openMs: number
   /** How long a call waits for a link that is being opened again. */
@@ -22,6 +24,7 @@ export interface SessionLimits {
 export const defaultSessionLimits: SessionLimits = {
   callMs: 10 * 60_000,
   listMs: 10_000,
+  firstListMs: 3_000,
   openMs: 10_000,
   linkWaitMs: 5_000,
   redialFirstMs: 100,

@@ -1,5 +1,10 @@
+import type { ListKind } from './lists.ts'
+
 /** The lists a client is told of when they change; templates count as resources. */
 export type ChangedList = 'tools' | 'prompts' | 'resources'
+
+/** What a client is told when a list of this kind has changed. */
+export const changedBy = (kind: ListKind): ChangedList => (kind === 'templates' ? 'resources' : kind)
 
 /** Gathers changes of lists: a server that starts or fails changes several, several times, in a moment. */
 export class ListChanges {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AskerGone, type Listed, ListStore, ProjectLists } from './lists.ts'
+import { AskerGone, type Listed, ProjectLists } from './lists.ts'
 
 const start = () => {
   const clock = { now: 0 }
@@ -90,15 +90,4 @@ describe('the list of a server', () => {
     await lists.get('a', 'tools', answer('x'))
     expect([derive('b'), derive('b')]).toEqual([3, 3])
   })
-})
-
-it('the lists of a project are forgotten with its last session', () => {
-  const store = new ListStore()
-  const first = store.acquire('demo')
-  expect(store.acquire('demo')).toBe(first)
-  store.release('demo')
-  expect(store.size).toBe(1)
-  store.release('demo')
-  expect(store.size).toBe(0)
-  expect(store.acquire('demo')).not.toBe(first)
 })

@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 
 /** What a server can list. */
@@ -40,11 +41,20 @@ interface Entry {
   last?: Listed
   freshUntil: number
   failedUntil: number
+  /** Why it is not there; set while the server fails, and while it takes longer than somebody has waited. */
+  failure?: string
   loading: Promise<Listed | undefined> | undefined
   /** Counts drops: a list asked for before a drop is not fresh when it comes. */
   generation: number
   /** The generation that `last` was asked for in. */
   lastGeneration: number
+}
+
+interface Memo {
+  readonly version: number
+  readonly beside: number
+  readonly on: string
+  readonly value: unknown
 }
 
 /**
@@ -55,8 +65,9 @@ export class ProjectLists {
   readonly #ttl: ListTtl
   readonly #now: () => number
   readonly #entries = new Map<string, Entry>()
-  readonly #memo = new Map<string, { readonly version: number; readonly on: string; readonly value: unknown }>()
-  #version = 0
+  readonly #memo = new Map<string, Memo>()
+  /** Counts lists that came or went. */
+  version = 0
 
   constructor(ttl: ListTtl = defaultListTtl, now: () => number = () => performance.now()) {
     this.#ttl = ttl
@@ -85,9 +96,20 @@ export class ProjectLists {
     return this.#entries.get(keyOf(server, kind))?.last
   }
 
-  isFresh(server: string, kind: ListKind): boolean {
+  /** Why the server was left out last time; undefined if it was not, or something about it has changed since. */
+  failure(server: string, kind: ListKind): string | undefined {
+    return this.#entries.get(keyOf(server, kind))?.failure
+  }
+
+  /** Somebody waits no longer for a list that is still asked for. */
+  late(server: string, kind: ListKind, reason: string): void {
     const entry = this.#entries.get(keyOf(server, kind))
-    return entry?.last !== undefined && this.#now() < entry.freshUntil
+    if (entry?.loading !== undefined) entry.failure ??= reason
+  }
+
+  /** Milliseconds after which a server that failed is asked again. */
+  get retryMs(): number {
+    return this.#ttl.negativeMs
   }
 
   /** The list has changed, or the server has: ask again next time. What was known stays known until then. */
@@ -96,6 +118,7 @@ export class ProjectLists {
     if (entry === undefined) return
     entry.freshUntil = 0
     entry.failedUntil = 0
+    delete entry.failure
     entry.generation++
     entry.loading = undefined
   }
@@ -105,17 +128,18 @@ export class ProjectLists {
     for (const key of this.#entries.keys())
       if (!servers.includes(key.slice(0, key.indexOf('\u0000')))) {
         this.#entries.delete(key)
-        this.#version++
+        this.version++
       }
   }
 
-  /** A value made from the last lists and from `on`, made again when either has changed. */
-  derived<T>(name: string, on: string, make: () => T): T {
+  /** A value made from the last lists, from `on` and from the lists of which `beside` is the version, made again when one has changed. */
+  derived<T>(name: string, on: string, make: () => T, beside = 0): T {
+    const { version } = this
     const memo = this.#memo.get(name)
-    // Compared as they are: this runs for every call, and joined to one text they would be copied and read through.
-    if (memo?.version === this.#version && memo.on === on) return memo.value as T // stored by this very call site
+    // Compared as they are: joined to one text they would be copied and read through, each time.
+    if (memo?.version === version && memo.beside === beside && memo.on === on) return memo.value as T // stored by this very call site
     const value = make()
-    this.#memo.set(name, { version: this.#version, on, value })
+    this.#memo.set(name, { version, beside, on, value })
     return value
   }
 
@@ -138,13 +162,19 @@ export class ProjectLists {
       if (generation >= entry.lastGeneration) {
         entry.last = listed
         entry.lastGeneration = generation
-        this.#version++
+        this.version++
       }
-      if (current()) entry.freshUntil = this.#now() + this.#ttl.positiveMs
+      if (current()) {
+        entry.freshUntil = this.#now() + this.#ttl.positiveMs
+        delete entry.failure
+      }
       return listed
     } catch (error) {
       if (error instanceof AskerGone) throw error
-      if (current()) entry.failedUntil = this.#now() + this.#ttl.negativeMs
+      if (current()) {
+        entry.failedUntil = this.#now() + this.#ttl.negativeMs
+        entry.failure = messageOf(error)
+      }
       return undefined
     } finally {
       if (current()) entry.loading = undefined
@@ -153,33 +183,3 @@ export class ProjectLists {
 }
 
 const keyOf = (server: string, kind: ListKind): string => `${server}\u0000${kind}`
-
-/** The lists of all projects with at least one session; what the last session leaves is forgotten, as nobody would hear it change. */
-export class ListStore {
-  readonly #ttl: ListTtl
-  readonly #projects = new Map<string, { readonly lists: ProjectLists; users: number }>()
-
-  constructor(ttl: ListTtl = defaultListTtl) {
-    this.#ttl = ttl
-  }
-
-  get size(): number {
-    return this.#projects.size
-  }
-
-  acquire(project: string): ProjectLists {
-    const held = this.#projects.get(project)
-    if (held !== undefined) {
-      held.users++
-      return held.lists
-    }
-    const lists = new ProjectLists(this.#ttl)
-    this.#projects.set(project, { lists, users: 1 })
-    return lists
-  }
-
-  release(project: string): void {
-    const held = this.#projects.get(project)
-    if (held !== undefined && --held.users === 0) this.#projects.delete(project)
-  }
-}

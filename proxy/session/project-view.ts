@@ -14,6 +14,8 @@ export interface ProjectView {
   readonly alone: LinkedServer | undefined
   /** Ready servers that offer a capability, in the order in which they are attached. */
   able(capability: string): readonly LinkedServer[]
+  /** Servers with which each client has a session of its own. */
+  readonly dedicated: ReadonlySet<string>
   /** Changes with everything that names depend on, but for the lists. */
   readonly namingSignature: string
 }
@@ -27,6 +29,7 @@ export const viewProject = (project: LinkedProject): ProjectView => {
     alone: project.servers.length === 1 ? project.servers[0] : undefined,
     able: (capability) =>
       project.servers.filter((server) => server.state === 'ready' && capability in capabilitiesOf(server)),
+    dedicated: new Set(project.servers.filter(({ sessions }) => sessions === 'dedicated').map(({ name }) => name)),
     namingSignature: JSON.stringify([
       project.namespacing,
       project.describeServers ?? null,
@@ -44,6 +47,7 @@ export const changedServers = (before: LinkedProject, after: LinkedProject): str
 const isOther = (before: LinkedServer | undefined, after: LinkedServer): boolean =>
   before === undefined ||
   before.state !== after.state ||
+  before.sessions !== after.sessions ||
   (before.initialize !== after.initialize && JSON.stringify(before.initialize) !== JSON.stringify(after.initialize))
 
 export const allKinds = Object.keys(listKinds) as readonly ListKind[]

@@ -53,7 +53,7 @@ const byName =
     return routing.catalog.findName(kind, name).then((owner) => {
       if (owner !== undefined) return go(owner.server, owner.own)
       const what = kind === 'tools' ? 'tool' : 'prompt'
-      routing.fail(request, unknownName(what, name, routing.catalog.names(kind).owners.keys()))
+      routing.fail(request, unknownName(what, name, routing.catalog.names(kind).owners))
     })
   }
 
@@ -114,7 +114,7 @@ const complete: Route = async (routing, request) => {
   if (ref.type === 'ref/prompt' && typeof ref.name === 'string') {
     const owner = await routing.catalog.findName('prompts', ref.name)
     if (owner !== undefined) return routing.forward(request, owner.server, withRef(params, ref, 'name', owner.own))
-    return routing.fail(request, unknownName('prompt', ref.name, routing.catalog.names('prompts').owners.keys()))
+    return routing.fail(request, unknownName('prompt', ref.name, routing.catalog.names('prompts').owners))
   }
   if (ref.type === 'ref/resource' && typeof ref.uri === 'string') {
     const owner = await routing.catalog.findTemplate(ref.uri)

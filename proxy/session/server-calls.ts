@@ -9,7 +9,9 @@ import {
   type RpcResponse,
   withProgressToken,
 } from '../../domain/mcp/rpc.ts'
-import { callTimedOut, linkDown } from '../rpc/errors.ts'
+import { callTimedOut, circuitOpen, linkDown } from '../rpc/errors.ts'
+import type { SessionState } from './session-state.ts'
+import { signOf } from './signs-of-life.ts'
 
 /** What becomes of a request to a server. */
 export interface CallHandlers {
@@ -29,7 +31,12 @@ interface Open extends ServerCall {
   readonly handlers: CallHandlers
   readonly token: RpcId | undefined
   readonly timer: NodeJS.Timeout
+  /** Monotonic, in ms. */
+  readonly sentAt: number
 }
+
+/** How long the client of a call must have waited for its cancelling to say something of the server: before, it changed its mind. */
+const PATIENCE_MS = 30_000
 
 /** Most tasks whose progress is passed on after the call that began them was answered. */
 const MAX_TASKS = 256
@@ -40,13 +47,15 @@ const MAX_TASKS = 256
  */
 export class ServerCalls {
   readonly #send: (server: string, message: RpcMessage) => boolean
+  readonly #state: Pick<SessionState, 'breaker'>
   readonly #open = new Map<number, Open>()
   /** Calls that were answered with a task: its progress goes on under their token. */
   readonly #tasks = new Map<number, Open>()
   #lastId = 0
 
   /** @param send passes a message to a server; false if there is no link */
-  constructor(send: (server: string, message: RpcMessage) => boolean) {
+  constructor(state: Pick<SessionState, 'breaker'>, send: (server: string, message: RpcMessage) => boolean) {
+    this.#state = state
     this.#send = send
   }
 
@@ -55,7 +64,8 @@ export class ServerCalls {
   }
 
   /**
-   * Sends a request on to a server: id and progress token are replaced, nothing else is.
+   * Sends a request on to a server: id and progress token are replaced, nothing else is. A server that has not answered the last ones is
+   * not asked: the call is answered at once.
    * @param params in place of the request's own, where names in them have been mapped
    */
   forward(
@@ -66,9 +76,15 @@ export class ServerCalls {
     handlers: CallHandlers,
   ): ServerCall {
     const id = ++this.#lastId
+    const sentAt = performance.now()
+    const retryMs = this.#state.breaker(server).admit(sentAt)
+    if (retryMs !== undefined) {
+      handlers.onAnswer(errorOf(id, circuitOpen(server, retryMs)))
+      return { id, server }
+    }
     const token = progressTokenOf(params)
     const timer = setTimeout(() => this.#timedOut(id, deadlineMs), deadlineMs)
-    const call: Open = { id, server, handlers, token, timer }
+    const call: Open = { id, server, handlers, token, timer, sentAt }
     this.#open.set(id, call)
     if (!this.#send(server, rewritten(request, id, params, token))) this.#settle(call, errorOf(id, linkDown()))
     return call
@@ -78,6 +94,7 @@ export class ServerCalls {
   answer(server: string, response: RpcResponse): boolean {
     const call = this.#open.get(Number(response.id))
     if (call === undefined || call.server !== server) return false
+    this.#judge(call, response)
     this.#settle(call, response)
     return true
   }
@@ -90,6 +107,7 @@ export class ServerCalls {
     const call = open ?? this.#tasks.get(id)
     if (params === undefined || call === undefined || call.server !== server || call.token === undefined) return false
     open?.timer.refresh()
+    this.#state.breaker(server).answered(performance.now())
     call.handlers.onProgress?.({ ...message, params: { ...params, progressToken: call.token } })
     return true
   }
@@ -98,8 +116,8 @@ export class ServerCalls {
   cancel(call: ServerCall, cancelled: RpcMessage = notification('notifications/cancelled', {})): void {
     const open = this.#open.get(call.id)
     if (open === undefined) return
-    this.#forget(open)
-    this.#send(call.server, { ...cancelled, params: { ...cancelled.params, requestId: call.id } })
+    if (performance.now() - open.sentAt >= PATIENCE_MS) this.#silent(open)
+    this.#abandon(open, cancelled)
   }
 
   /** Ends all calls, or those of one server, with an error. */
@@ -111,8 +129,25 @@ export class ServerCalls {
   #timedOut(id: number, deadlineMs: number): void {
     const call = this.#open.get(id)
     if (call === undefined) return
-    this.cancel(call, notification('notifications/cancelled', { reason: `no answer within ${deadlineMs} ms` }))
+    this.#silent(call)
+    this.#abandon(call, notification('notifications/cancelled', { reason: `no answer within ${deadlineMs} ms` }))
     call.handlers.onAnswer(errorOf(id, callTimedOut(call.server, deadlineMs)))
+  }
+
+  #abandon(call: Open, cancelled: RpcMessage): void {
+    this.#forget(call)
+    this.#send(call.server, { ...cancelled, params: { ...cancelled.params, requestId: call.id } })
+  }
+
+  #silent({ server, sentAt }: Open): void {
+    this.#state.breaker(server).failed(performance.now(), sentAt)
+  }
+
+  #judge({ server }: Open, response: RpcResponse): void {
+    const sign = signOf(response)
+    const now = performance.now()
+    if (sign === 'alive') this.#state.breaker(server).answered(now)
+    else if (sign === 'dead') this.#state.breaker(server).failed(now, now)
   }
 
   #settle(call: Open, answer: RpcResponse): void {

@@ -14,23 +14,27 @@ import {
   rpcCode,
 } from '../../domain/mcp/rpc.ts'
 import { Taps, tappedStream } from '../inspector/taps.ts'
-import { invalidParams, linkDown, linkLost, serverUnavailable, sessionEnded, tooManyCalls } from '../rpc/errors.ts'
+import { invalidParams, invalidRequest, linkDown, linkLost, serverUnavailable, sessionEnded } from '../rpc/errors.ts'
 import { Catalog } from './catalog.ts'
 import { ClientCalls } from './client-calls.ts'
 import type { CallRecord, ClientRequest, ClientStream, Exchange } from './client-request.ts'
 import { ClientRequests } from './client-requests.ts'
-import { fetchList } from './fetch-list.ts'
+import { type AskServer, fetchList } from './fetch-list.ts'
 import { type ClientInbox, takeNotification } from './from-client.ts'
 import { listChanged, type ServerInbox, takeFromServer } from './from-server.ts'
 import { clientOf, initializeResult, negotiate } from './initialize.ts'
 import type { SessionLimits } from './limits.ts'
 import { LinkKeeper } from './link-keeper.ts'
-import { ListChanges } from './list-changes.ts'
-import { AskerGone, type ListStore, type ProjectLists } from './lists.ts'
-import { allKinds, changedServers, type ProjectView, viewProject } from './project-view.ts'
-import { restore } from './restore.ts'
+import { changedBy, ListChanges } from './list-changes.ts'
+import { ListLoader } from './list-loader.ts'
+import { AskerGone } from './lists.ts'
+import { unavailableNotice } from './notices.ts'
+import { type Changing, projectChanged } from './project-change.ts'
+import type { ProjectStates } from './project-states.ts'
+import { type ProjectView, viewProject } from './project-view.ts'
 import { type AnswerMap, type Route, type Routing, routes, unknownMethod } from './routes.ts'
 import { ServerCalls } from './server-calls.ts'
+import type { SessionState } from './session-state.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 export interface SessionOptions {
@@ -39,7 +43,8 @@ export interface SessionOptions {
   readonly bearer: string
   /** Where messages go that belong to no request. */
   readonly client: ClientStream
-  readonly lists: ListStore
+  /** What the sessions of a project share. */
+  readonly projects: ProjectStates
   readonly limits: SessionLimits
   readonly logger: Logger
   /** Our own version, for `serverInfo`. */
@@ -54,9 +59,9 @@ export interface SessionOptions {
  * One client's MCP session with one project, whatever carries it. Client messages come in by `receive`; answers go to their exchange,
  * everything else to the client stream. Servers are behind one link, which is opened again when it breaks.
  */
-export class Session implements Routing, ServerInbox, ClientInbox {
+export class Session implements Routing, ServerInbox, ClientInbox, Changing {
   readonly catalog: Catalog
-  readonly lists: ProjectLists
+  readonly state: SessionState
   readonly calls: ServerCalls
   readonly clientCalls: ClientCalls
   readonly changes: ListChanges
@@ -64,27 +69,37 @@ export class Session implements Routing, ServerInbox, ClientInbox {
   readonly listMs: number
   readonly taps = new Taps()
   level: LogLevel | undefined
+  isInitialized = false
   readonly #options: SessionOptions
   readonly #keeper: LinkKeeper
   readonly #requests: ClientRequests
   #view: ProjectView
   #known = false
-  #initialized = false
   #ended: string | undefined
 
   constructor(options: SessionOptions) {
-    const { limits, project, logger } = options
+    const { limits, project, projects, logger } = options
     this.#options = { ...options, client: tappedStream(options.client, this.taps) }
     this.listMs = limits.listMs
     this.#requests = new ClientRequests(project, this.taps, options.onCall)
     this.#view = viewProject({ name: project, namespacing: 'always', servers: [] })
-    this.lists = options.lists.acquire(project)
-    this.calls = new ServerCalls((server, message) => this.toServer(server, message))
+    const view = () => this.#view
+    this.state = projects.join(project, logger, () => this.#view.dedicated)
+    this.calls = new ServerCalls(this.state, (server, message) => this.toServer(server, message))
     this.clientCalls = new ClientCalls(limits.requests, (server, message) => this.toServer(server, message))
-    this.changes = new ListChanges(limits.listChangedMs, (list) => this.#tell(listChanged(list)))
+    this.changes = new ListChanges(limits.listChangedMs, (list) => this.tell(listChanged(list)))
     this.subscriptions = new Subscriptions(limits.subscriptions)
     const fetch = fetchList(this.ask, () => this.#keeper.isUp, limits.listMs)
-    this.catalog = new Catalog(this.lists, fetch, () => this.#view, logger)
+    const loader = new ListLoader({
+      ...limits,
+      state: this.state,
+      fetch,
+      view,
+      logger,
+      onArrived: (kind) => this.changes.changed(changedBy(kind)),
+      onLeftOut: (server, reason) => this.warn(server, reason),
+    })
+    this.catalog = new Catalog(this.state, loader, view, logger)
     this.#keeper = new LinkKeeper({
       ...options,
       random: options.random ?? Math.random,
@@ -146,8 +161,9 @@ export class Session implements Routing, ServerInbox, ClientInbox {
     this.#abandon(sessionEnded(reason))
     this.#requests.failAll(sessionEnded(reason))
     this.changes.close()
+    this.catalog.close()
     this.#keeper.close(reason)
-    this.#options.lists.release(this.#options.project)
+    this.#options.projects.leave(this.#options.project)
   }
 
   forward(request: ClientRequest, server: string, params: JsonObject | undefined, map?: AnswerMap): void {
@@ -165,7 +181,7 @@ export class Session implements Routing, ServerInbox, ClientInbox {
       request.call = this.calls.forward(server, request.message, params, this.#options.limits.callMs, {
         onAnswer: (answer) => this.pass(request, map === undefined ? answer : map(answer)),
         onProgress: (progress) => {
-          if (!this.#requests.send(request, progress)) this.#tell(progress)
+          if (!this.#requests.send(request, progress)) this.tell(progress)
         },
       })
   }
@@ -182,12 +198,7 @@ export class Session implements Routing, ServerInbox, ClientInbox {
     this.#requests.finish(request, { ...answer, id: request.id })
   }
 
-  readonly ask = async (
-    server: string,
-    method: string,
-    params: JsonObject | undefined,
-    ms: number,
-  ): Promise<RpcResponse> => {
+  readonly ask: AskServer = async (server, method, params, ms) => {
     if (!(await this.#keeper.whenUp())) return errorOf(0, linkDown())
     const request: RpcMessage = { jsonrpc: '2.0', method }
     return new Promise((resolve) => void this.calls.forward(server, request, params, ms, { onAnswer: resolve }))
@@ -199,13 +210,18 @@ export class Session implements Routing, ServerInbox, ClientInbox {
   }
 
   deliver(server: string, message: RpcMessage, onCall: boolean): boolean {
-    if (!this.#initialized) return false
+    if (!this.isInitialized) return false
     if (!onCall) return this.#options.client.send(message) || this.#requests.sendOn(server, message)
     return this.#requests.sendOn(server, message) || this.#options.client.send(message)
   }
 
-  #tell(message: RpcMessage): void {
-    if (this.#initialized && !this.#options.client.send(message)) this.#drop('client stream', message)
+  tell(message: RpcMessage): void {
+    if (this.isInitialized && !this.#options.client.send(message)) this.#drop('client stream', message)
+  }
+
+  warn(server: string, reason: string): void {
+    const notice = unavailableNotice(this.level, server, reason)
+    if (notice !== undefined) this.tell(notice)
   }
 
   #receiveRequest(message: RpcRequest, exchange: Exchange): void {
@@ -224,22 +240,20 @@ export class Session implements Routing, ServerInbox, ClientInbox {
   }
 
   #refusal(message: RpcRequest): RpcError | undefined {
-    const invalid = (text: string): RpcError => ({ code: rpcCode.invalidRequest, message: `Invalid request: ${text}` })
     if (this.#ended !== undefined) return sessionEnded(this.#ended)
-    if (this.#requests.get(message.id) !== undefined)
-      return invalid(`id ${JSON.stringify(message.id)} is that of a request still under way`)
-    const { requests } = this.#options.limits
-    if (this.#requests.size >= requests) return tooManyCalls(requests)
+    const refusal = this.#requests.refusal(message.id, this.#options.limits.requests)
+    if (refusal !== undefined) return refusal
     const isInitialize = message.method === 'initialize'
-    if (isInitialize && this.#initialized) return invalid('the session is initialized already')
-    if (!isInitialize && !this.#initialized && message.method !== 'ping') return invalid('initialize comes first')
+    if (isInitialize && this.isInitialized) return invalidRequest('the session is initialized already')
+    if (!isInitialize && !this.isInitialized && message.method !== 'ping')
+      return invalidRequest('initialize comes first')
     return undefined
   }
 
   readonly #initialize: Route = (_, request) => {
     const wanted = request.message.params?.protocolVersion
     if (typeof wanted !== 'string') return this.fail(request, invalidParams('protocolVersion', 'must be a string'))
-    this.#initialized = true
+    this.isInitialized = true
     const protocolVersion = negotiate(wanted)
     this.#keeper.introduce({ ...clientOf(request.message.params), protocolVersion })
     this.reply(request, initializeResult(this.#view.project, protocolVersion, this.#options.version))
@@ -269,29 +283,14 @@ export class Session implements Routing, ServerInbox, ClientInbox {
   }
 
   #onProject(project: LinkedProject, reopened: boolean): void {
-    const { project: before, namingSignature } = this.#view
-    const first = !this.#known
+    const before = this.#known ? this.#view : undefined
     this.#known = true
     this.#view = viewProject(project)
-    this.lists.keepOnly(project.servers.map(({ name }) => name))
-    if (first) return
-    const changed = reopened ? project.servers.map(({ name }) => name) : changedServers(before, project)
-    const away = before.servers.filter(({ name }) => this.#view.server(name)?.state !== 'ready')
-    for (const { name } of away) {
-      const reason = this.#view.server(name)?.reason
-      this.calls.fail(serverUnavailable(name, reason), name)
-      for (const told of this.clientCalls.drop('the server is unavailable', name)) this.#tell(told)
-    }
-    for (const server of changed) for (const kind of allKinds) this.lists.drop(server, kind)
-    if (!this.#initialized) return
-    restore(this, changed, this.listMs, this.#options.logger)
-    // Not for what no list shows: the reason why a server does not run changes several times while it is started again.
-    if (changed.length > 0 || this.#view.namingSignature !== namingSignature)
-      this.changes.changed('tools', 'prompts', 'resources')
+    if (before !== undefined) projectChanged(this, before, reopened, this.#options.logger)
   }
 
   #abandon(error: RpcError): void {
-    for (const told of this.clientCalls.drop(error.message)) this.#tell(told)
+    for (const told of this.clientCalls.drop(error.message)) this.tell(told)
     this.calls.fail(error)
   }
 

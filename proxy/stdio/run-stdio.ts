@@ -8,7 +8,7 @@ import { RpcFault, rpcErrorOf, sessionEnded } from '../rpc/errors.ts'
 import { errorText, messageText, parseMessage } from '../rpc/message.ts'
 import type { Exchange } from '../session/client-request.ts'
 import { defaultSessionLimits, type SessionLimits } from '../session/limits.ts'
-import { ListStore } from '../session/lists.ts'
+import { ProjectStates } from '../session/project-states.ts'
 import { Session } from '../session/session.ts'
 import { readLines } from './read-lines.ts'
 
@@ -83,7 +83,7 @@ const newSession = (
     project,
     bearer,
     client: { send },
-    lists: new ListStore(),
+    projects: new ProjectStates(),
     limits: { ...defaultSessionLimits, ...limits },
     logger,
     version,

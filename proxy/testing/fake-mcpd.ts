@@ -1,5 +1,6 @@
 import { CodedError } from '../../domain/kernel/errors.ts'
 import type {
+  DescribeServers,
   Link,
   LinkClosed,
   LinkDialer,
@@ -14,6 +15,7 @@ import { linkPair } from './link-pair.ts'
 export interface FakeProject {
   readonly servers: readonly FakeServer[]
   readonly namespacing?: Namespacing
+  readonly describeServers?: DescribeServers
   readonly instructions?: string
 }
 
@@ -101,6 +103,7 @@ export class FakeMcpd implements LinkDialer {
       name,
       namespacing: project.namespacing ?? 'always',
       servers: project.servers.map((server) => server.linked),
+      ...(project.describeServers === undefined ? {} : { describeServers: project.describeServers }),
       ...(project.instructions === undefined ? {} : { instructions: project.instructions }),
     }
     link.send({ type: 'project', project: told })

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../domain/kernel/json.ts'
-import type { LinkedServer, RpcMessage, ToolRules } from '../../domain/mcp/link.ts'
+import type { LinkedServer, RpcMessage, ServerSessions, ToolRules } from '../../domain/mcp/link.ts'
 
 /** What a scripted server may do while it works on a request. */
 interface Work {
@@ -31,6 +31,7 @@ export class FakeServer {
   state: LinkedServer['state'] = 'ready'
   reason: string | undefined
   rules: ToolRules | undefined
+  sessions: ServerSessions | undefined
   initialize: JsonObject
   readonly #scripts = new Map<string, Script>()
   readonly #sends = new Set<Send>()
@@ -58,13 +59,14 @@ export class FakeServer {
   }
 
   get linked(): LinkedServer {
-    const { name, state, reason, rules, initialize } = this
+    const { name, state, reason, rules, sessions, initialize } = this
     return {
       name,
       state,
       ...(state === 'ready' ? { initialize } : {}),
       ...(reason === undefined ? {} : { reason }),
       ...(rules === undefined ? {} : { tools: rules }),
+      ...(sessions === undefined ? {} : { sessions }),
     }
   }
 

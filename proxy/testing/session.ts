@@ -2,14 +2,18 @@ import { onTestFinished } from 'vitest'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { defaultSessionLimits, type SessionLimits } from '../session/limits.ts'
-import { ListStore } from '../session/lists.ts'
+import { ProjectStates } from '../session/project-states.ts'
 import { Session } from '../session/session.ts'
 import { BEARER, FakeMcpd, type FakeProject } from './fake-mcpd.ts'
 import { keptLogger } from './kept-logger.ts'
 import { initializeRequest } from './local.ts'
 
 /** A session of the project `demo` that a client has initialized, and what that client does and hears. It ends with the test. */
-export const startSession = async (project: FakeProject, limits: Partial<SessionLimits> = {}) => {
+export const startSession = async (
+  project: FakeProject,
+  limits: Partial<SessionLimits> = {},
+  projects = new ProjectStates(),
+) => {
   const mcpd = new FakeMcpd().project('demo', project)
   const told: RpcMessage[] = []
   const ended: string[] = []
@@ -19,7 +23,7 @@ export const startSession = async (project: FakeProject, limits: Partial<Session
     project: 'demo',
     bearer: BEARER,
     client: { send: (message) => told.push(message) > 0 },
-    lists: new ListStore(),
+    projects,
     limits: { ...defaultSessionLimits, redialFirstMs: 1, redialLastMs: 5, listChangedMs: 5, ...limits },
     logger,
     version: '1',
@@ -45,6 +49,7 @@ export const startSession = async (project: FakeProject, limits: Partial<Session
     const listed = (answer?.result?.[kind] ?? []) as unknown as { name: string }[]
     return listed.map(({ name }) => name)
   }
+  const list = async (kind = 'tools') => (await ask(`${kind}/list`))?.result
   const call = (name: string, more: JsonObject = {}) => ask('tools/call', { name, ...more })
   const calledAs = async (name: string) => {
     const answer = await call(name)
@@ -53,5 +58,5 @@ export const startSession = async (project: FakeProject, limits: Partial<Session
     return content === undefined ? answer?.error?.message : `${server}/${own}`
   }
   await ask('initialize', initializeRequest.params)
-  return { mcpd, session, told, ended, logger, ask, names, call, calledAs }
+  return { mcpd, session, told, ended, logger, ask, list, names, call, calledAs }
 }
