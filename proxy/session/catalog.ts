@@ -11,7 +11,7 @@ import type { ProjectView } from './project-view.ts'
 import type { SessionState } from './session-state.ts'
 
 /** Of a list's `_meta`: the servers that are not in it, and why. */
-export const LEFT_OUT = 'mcpctl/unavailable'
+const LEFT_OUT = 'mcpctl/unavailable'
 
 /** What one session knows of its project's tools, prompts, resources and templates: the lists, and whose each name is. */
 export class Catalog {
