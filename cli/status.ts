@@ -1,5 +1,6 @@
 import type { ReadModelError, ReadModelState, StatusAnswer } from './api/answers.ts'
 import { exitCode } from './errors.ts'
+import { printData } from './output/data.ts'
 import { dataOption } from './output/format.ts'
 import { outline } from './output/outline.ts'
 import { table } from './output/table.ts'
@@ -19,10 +20,7 @@ export default defineVerb({
   async run({ api, out }, { output }) {
     const status = await api.status()
     if (output === undefined) out.data(statusText(api.url, status))
-    else {
-      const { toJson, toYaml } = await import('./output/yaml.ts')
-      out.data((output === 'json' ? toJson : toYaml)(status))
-    }
+    else await printData(out, output, status)
     return isWell(status) ? undefined : exitCode.failed
   },
 })

@@ -1,4 +1,5 @@
 import { exitCode, isCode } from './errors.ts'
+import { printData } from './output/data.ts'
 import { dataOption } from './output/format.ts'
 import { ownVersion } from './own-version.ts'
 import { defineVerb } from './verb.ts'
@@ -26,10 +27,7 @@ export default defineVerb({
     if (output === undefined) {
       out.line(`mcpctl ${own.version} (node ${own.node})`)
       if (server !== undefined) out.line(`mcpd   ${server.version} (node ${server.node}, API ${server.api})`)
-    } else {
-      const { toJson, toYaml } = await import('./output/yaml.ts')
-      out.data((output === 'json' ? toJson : toYaml)({ client: own, ...(server === undefined ? {} : { server }) }))
-    }
+    } else await printData(out, output, { client: own, ...(server === undefined ? {} : { server }) })
     if (unreachable === undefined) return undefined
     out.note(unreachable.message)
     return exitCode.unreachable

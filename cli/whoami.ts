@@ -1,3 +1,4 @@
+import { printData } from './output/data.ts'
 import { dataOption } from './output/format.ts'
 import { outline } from './output/outline.ts'
 import { defineVerb } from './verb.ts'
@@ -9,8 +10,7 @@ export default defineVerb({
   async run({ api, out, config }, { output }) {
     const me = await api.me()
     if (output !== undefined) {
-      const { toJson, toYaml } = await import('./output/yaml.ts')
-      out.data((output === 'json' ? toJson : toYaml)(me))
+      await printData(out, output, me)
       return undefined
     }
     const lines = outline({

@@ -1,3 +1,4 @@
+import { printData } from '../output/data.ts'
 import { dataOption } from '../output/format.ts'
 import { outline } from '../output/outline.ts'
 import { defineVerb } from '../verb.ts'
@@ -14,12 +15,8 @@ export default defineVerb({
       mcplocal,
       token: tokenFrom === 'none' ? 'none' : `from ${tokenFrom === 'file' ? 'the file' : tokenFrom}`,
     }
-    if (output === undefined) {
-      out.data(`${outline(view).join('\n')}\n`)
-      return undefined
-    }
-    const { toJson, toYaml } = await import('../output/yaml.ts')
-    out.data((output === 'json' ? toJson : toYaml)(view))
+    if (output === undefined) out.data(`${outline(view).join('\n')}\n`)
+    else await printData(out, output, view)
     return undefined
   },
 })

@@ -1,3 +1,4 @@
+import { printData } from '../output/data.ts'
 import { dataOption } from '../output/format.ts'
 import { defineVerb } from '../verb.ts'
 
@@ -11,10 +12,7 @@ export default defineVerb({
       out.line(
         `${answer.rewrapped} data ${answer.rewrapped === 1 ? 'key is' : 'keys are'} wrapped with master key ${answer.to}, no longer with ${answer.from}`,
       )
-      return undefined
-    }
-    const { toJson, toYaml } = await import('../output/yaml.ts')
-    out.data((output === 'json' ? toJson : toYaml)(answer))
+    } else await printData(out, output, answer)
     return undefined
   },
 })
