@@ -7,6 +7,7 @@ import { showPlace } from './manifest/document.ts'
 import { isRefusal, refersToAny } from './manifest/references.ts'
 import { fileOption } from './manifest/sources.ts'
 import { parsedSpec, readManifests } from './manifest/validate.ts'
+import { dryRunMark } from './output/dry-run.ts'
 import { defineVerb } from './verb.ts'
 
 export default defineVerb({
@@ -36,8 +37,7 @@ export default defineVerb({
       const about = `${resource.kind.kind}/${resource.name}`
       try {
         const outcome = await applyOne(deps, resource, dryRun, resources)
-        const mark = dryRun === undefined ? '' : dryRun === 'server' ? ' (server dry run)' : ' (dry run)'
-        deps.out.line(output === 'name' ? about : `${about} ${outcome}${mark}`)
+        deps.out.line(output === 'name' ? about : `${about} ${outcome}${dryRunMark(dryRun)}`)
       } catch (error) {
         if (!(error instanceof CliError) || isFatal(error)) throw error
         failed += 1

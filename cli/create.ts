@@ -9,6 +9,7 @@ import type { Deps } from './deps.ts'
 import { CliError, exitCode, usageError } from './errors.ts'
 import type { Declared } from './manifest/document.ts'
 import { flawsOf } from './manifest/validate.ts'
+import { dryRunMark } from './output/dry-run.ts'
 import { formatOf, outputOption } from './output/format.ts'
 import { printResources } from './output/resources.ts'
 import { findKind } from './targets.ts'
@@ -71,8 +72,7 @@ export default defineVerb({
     const create = () => deps.api.create(kind, manifest, { dryRun: dryRun === 'server' })
     const answer = dryRun === 'client' ? undefined : await (base.around?.(create) ?? create())
     if (format === undefined) {
-      const mark = dryRun === undefined ? '' : dryRun === 'server' ? ' (server dry run)' : ' (dry run)'
-      deps.out.line(`${kind.kind}/${values.name} created${mark}`)
+      deps.out.line(`${kind.kind}/${values.name} created${dryRunMark(dryRun)}`)
     } else {
       const item = answer?.resource ?? asManifest(kind, manifest)
       await printResources(deps.out, [{ kind, items: [item] }], { format, now: deps.now(), single: true })

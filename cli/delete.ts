@@ -5,6 +5,7 @@ import { CliError, exitCode, isCode, usageError } from './errors.ts'
 import { errorText } from './main.ts'
 import { fileOption } from './manifest/sources.ts'
 import { readManifests } from './manifest/validate.ts'
+import { dryRunMark } from './output/dry-run.ts'
 import { parseTargets, type Target, withNearestName } from './targets.ts'
 import { defineVerb } from './verb.ts'
 
@@ -34,15 +35,14 @@ export default defineVerb({
     // An unset variable in `-l "$SELECTOR"` must not mean everything.
     if (values.selector?.trim() === '') throw usageError('--selector is empty', '--all deletes all of the kind')
     const targets = await named(deps, values)
+    const dryRun = values['dry-run']
     let failed = 0
     for (const target of targets) {
       const about = `${target.kind.kind}/${target.name}`
       try {
-        const gone = await deleteOne(deps, target, values['dry-run'])
-        const mark =
-          values['dry-run'] === undefined ? '' : values['dry-run'] === 'server' ? ' (server dry run)' : ' (dry run)'
-        deps.out.line(values.output === 'name' ? about : `${about} deleted${mark}`)
-        if (values.wait && mark === '') await waitUntilGone(deps, target, gone, deadline)
+        const gone = await deleteOne(deps, target, dryRun)
+        deps.out.line(values.output === 'name' ? about : `${about} deleted${dryRunMark(dryRun)}`)
+        if (values.wait && dryRun === undefined) await waitUntilGone(deps, target, gone, deadline)
       } catch (error) {
         if (values['ignore-not-found'] && isCode(error, 'not-found')) continue
         const told = await withNearestName(deps.api, target, error)

@@ -1,12 +1,8 @@
-import { CliError } from '../errors.ts'
-import { printRevisions } from '../history.ts'
+import { printData } from '../output/data.ts'
 import { dataOption } from '../output/format.ts'
-import { withNearestName } from '../targets.ts'
+import { MAX_REVISIONS, noSuchRevision, printRevisions, revisionsOf } from '../revisions.ts'
 import { defineVerb } from '../verb.ts'
 import { serverArgument, serverTarget } from './server-target.ts'
-
-/** As many revisions as mcpd answers at once. */
-const MAX_REVISIONS = 1000
 
 export default defineVerb({
   arguments: { target: serverArgument },
@@ -21,22 +17,11 @@ export default defineVerb({
   ],
   async run(deps, { target: words, revision, limit, output }) {
     const target = await serverTarget(deps, words)
-    const { kind, name } = target
-    const most = revision === undefined ? Math.min(limit + 1, MAX_REVISIONS) : MAX_REVISIONS
-    const { items } = await deps.api.history(kind, name, most).catch(async (error: unknown) => {
-      throw await withNearestName(deps.api, target, error)
-    })
+    const items = await revisionsOf(deps.api, target, revision === undefined ? limit + 1 : MAX_REVISIONS)
     const one = items.find((item) => item.revision === revision)
-    if (revision !== undefined && one === undefined)
-      throw new CliError('no-such-revision', `server/${name} has no revision ${revision}`, {
-        hint: `"mcpctl rollout history ${name}" lists them`,
-      })
-    if (one === undefined && output === undefined) {
-      printRevisions(deps.out, items, limit, deps.now())
-      return undefined
-    }
-    const { toJson, toYaml } = await import('../output/yaml.ts')
-    deps.out.data((output === 'json' ? toJson : toYaml)(one ?? items.slice(0, limit)))
+    if (revision !== undefined && one === undefined) throw noSuchRevision(target.name, `has no revision ${revision}`)
+    if (one === undefined && output === undefined) printRevisions(deps.out, items, limit, deps.now())
+    else await printData(deps.out, output ?? 'yaml', one ?? items.slice(0, limit))
     return undefined
   },
 })

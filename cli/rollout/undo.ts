@@ -1,11 +1,9 @@
 import type { HistoryItem } from '../api/answers.ts'
 import { CliError, usageError } from '../errors.ts'
-import { withNearestName } from '../targets.ts'
+import { dryRunMark } from '../output/dry-run.ts'
+import { MAX_REVISIONS, noSuchRevision, revisionsOf } from '../revisions.ts'
 import { defineVerb } from '../verb.ts'
 import { serverArgument, serverTarget } from './server-target.ts'
-
-/** As many revisions as mcpd answers at once: how far back one is looked for. */
-const MAX_REVISIONS = 1000
 
 export default defineVerb({
   arguments: { target: serverArgument },
@@ -27,19 +25,16 @@ export default defineVerb({
       )
     const target = await serverTarget(deps, values.target)
     const { kind, name } = target
-    const limit = wanted === undefined ? 2 : MAX_REVISIONS
-    const { items } = await deps.api.history(kind, name, limit).catch(async (error: unknown) => {
-      throw await withNearestName(deps.api, target, error)
-    })
+    const items = await revisionsOf(deps.api, target, wanted === undefined ? 2 : MAX_REVISIONS)
     const [present] = items
     if (present === undefined || present.spec === null)
       throw new CliError('not-found', `server/${name} does not exist`, { hint: 'What was deleted is not undone' })
     const { revision, spec, labels } = earlier(name, items, wanted)
-    const dryRun = values['dry-run'] !== undefined
+    const dryRun = values['dry-run']
     const manifest = { name, labels: labels ?? {}, spec }
     // Whatever was declared since it was looked at is not overwritten.
-    const { outcome } = await deps.api.apply(kind, manifest, { dryRun, ifMatch: present.revision })
-    const mark = dryRun ? ' (server dry run)' : ''
+    const { outcome } = await deps.api.apply(kind, manifest, { dryRun: dryRun === 'server', ifMatch: present.revision })
+    const mark = dryRunMark(dryRun)
     deps.out.line(
       outcome === 'unchanged'
         ? `server/${name} is as it was at revision ${revision} already${mark}`
@@ -53,11 +48,6 @@ export default defineVerb({
 const earlier = (name: string, items: readonly HistoryItem[], wanted: string | undefined): HistoryItem => {
   const found = wanted === undefined ? items[1] : items.find(({ revision }) => revision === wanted)
   if (found !== undefined && found.spec !== null) return found
-  const message =
-    wanted === undefined
-      ? `server/${name} has no earlier revision`
-      : found === undefined
-        ? `server/${name} has no revision ${wanted}`
-        : `server/${name} was deleted at revision ${wanted}`
-  throw new CliError('no-such-revision', message, { hint: `"mcpctl rollout history ${name}" lists them` })
+  if (wanted === undefined) throw noSuchRevision(name, 'has no earlier revision')
+  throw noSuchRevision(name, found === undefined ? `has no revision ${wanted}` : `was deleted at revision ${wanted}`)
 }
