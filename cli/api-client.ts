@@ -28,7 +28,7 @@ export interface ListOptions {
   readonly server?: string | undefined
   /** Answer as soon as a resource of the kind changed after this position. */
   readonly changedAfter?: string
-  /** With `changedAfter`: answer after so long in any case, at most 30. */
+  /** With `changedAfter`: answer after so long in any case; that is `LONG_POLL_SECONDS` at most. */
   readonly timeoutSeconds?: number
 }
 
@@ -131,7 +131,10 @@ const reads = (http: Caller) => {
             // Only the first page waits.
             ...(options.changedAfter === undefined || cursor !== undefined
               ? {}
-              : { changedAfter: options.changedAfter, timeoutSeconds: options.timeoutSeconds ?? LONG_POLL_SECONDS }),
+              : {
+                  changedAfter: options.changedAfter,
+                  timeoutSeconds: Math.min(options.timeoutSeconds ?? LONG_POLL_SECONDS, LONG_POLL_SECONDS),
+                }),
           },
         })
       const first = await page()

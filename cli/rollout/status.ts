@@ -2,8 +2,9 @@ import { inOneLine } from '../../domain/instance/exit-reason.ts'
 import type { RolloutAnswer } from '../api/answers.ts'
 import type { Deps } from '../deps.ts'
 import { durationSeconds } from '../duration.ts'
-import { CliError, isCode } from '../errors.ts'
+import { CliError } from '../errors.ts'
 import { neutralLine } from '../output/neutral.ts'
+import { isAway } from '../patience.ts'
 import { type Target, withNearestName } from '../targets.ts'
 import { defineVerb } from '../verb.ts'
 import { serverArgument, serverTarget } from './server-target.ts'
@@ -44,7 +45,7 @@ const look = async ({ api }: Deps, target: Target): Promise<RolloutAnswer | unde
   try {
     return await api.rollout(target.name)
   } catch (error) {
-    if (isCode(error, 'unreachable') || (error instanceof CliError && error.status === 503)) return undefined
+    if (isAway(error)) return undefined
     throw await withNearestName(api, target, error)
   }
 }

@@ -2,8 +2,8 @@ import type { Condition, KindDefinition } from '../../domain/kernel/kind.ts'
 import type { Resource } from '../../domain/kernel/resource.ts'
 import type { ResourceList } from '../api/answers.ts'
 import type { Deps } from '../deps.ts'
-import { CliError, isCode } from '../errors.ts'
 import { neutralLine } from '../output/neutral.ts'
+import { isAway } from '../patience.ts'
 import { findKind, getTarget } from '../targets.ts'
 
 /** What a resource is to become. */
@@ -19,8 +19,6 @@ export interface Unmet {
   readonly why: string
 }
 
-/** Seconds of one long poll; mcpd allows 30. */
-const LONG_POLL_SECONDS = 25
 /** Between attempts while mcpd is away: its restart does not end the wait. */
 const RETRY_PAUSE_MS = 500
 
@@ -66,11 +64,11 @@ const nextAnswer = async (
   asOf: string | undefined,
   left: number,
 ): Promise<ResourceList | undefined> => {
-  const timeoutSeconds = Math.min(LONG_POLL_SECONDS, Math.ceil(left / 1000))
+  const timeoutSeconds = Math.ceil(left / 1000)
   try {
     return await deps.api.list(kind, asOf === undefined ? {} : { changedAfter: asOf, timeoutSeconds })
   } catch (error) {
-    if (!(isCode(error, 'unreachable') || (error instanceof CliError && error.status === 503))) throw error
+    if (!isAway(error)) throw error
     await deps.sleep(Math.min(RETRY_PAUSE_MS, left))
     return undefined
   }
