@@ -3,7 +3,7 @@ import type { Deps } from './deps.ts'
 import { exitCode, usageError } from './errors.ts'
 import { printData } from './output/data.ts'
 import { dataOption } from './output/format.ts'
-import { table, tableLayout } from './output/table.ts'
+import { aligned, table } from './output/table.ts'
 import { getTarget, parseTargets, type Target } from './targets.ts'
 import { defineVerb } from './verb.ts'
 
@@ -111,9 +111,9 @@ const text = (rows: readonly Row[], perServer: boolean, withHeaders: boolean): s
     ...[`${cpuMillicores}m`, `${Math.round(memoryBytes / MEBIBYTE)}Mi`, `${processes}`, `${sessions}`],
   ])
   if (withHeaders) return table(headers, cells)
-  const layout = tableLayout([])
-  for (const row of cells) layout.fit(row)
-  return cells.map((row) => `${layout.line(row)}\n`).join('')
+  return aligned(cells)
+    .map((line) => `${line}\n`)
+    .join('')
 }
 
 const printRows = async ({ out }: Deps, format: string, rows: readonly Row[], perServer: boolean): Promise<void> => {

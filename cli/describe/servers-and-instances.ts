@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts'
 import { isCode } from '../errors.ts'
 import { outline } from '../output/outline.ts'
 import { headersOf, rowOf } from '../output/resources.ts'
-import { cellsOf, tableLayout } from '../output/table.ts'
+import { aligned, cellsOf } from '../output/table.ts'
 import { findKind } from '../targets.ts'
 import { settings } from './settings.ts'
 import { bySource } from './sources.ts'
@@ -24,13 +24,12 @@ export const serverParts = async (
   instances: readonly Resource[],
   { showValues }: DescribeOptions,
 ): Promise<readonly string[]> => {
-  const { env, headers, ...spec } = server.spec
+  const { env: _env, headers: _headers, ...spec } = server.spec
   const instance = findKind(await deps.registry(), 'instance')
   const { restartedAt } = server.status ?? {}
   return [
-    ...outline({ Spec: spec, Environment: bySource(env, showValues) }),
-    ...(headers === undefined ? [] : outline({ Headers: bySource(headers, showValues) })),
-    ...outline(settings(server.spec)),
+    ...outline({ Spec: spec }),
+    ...given(server.spec, showValues),
     ...outline({ Status: { ...columnsOf(kind, server, deps.now(), ['READY', 'STATUS', 'HEALTH']), restartedAt } }),
     ...conditions(kind, server),
     ...indented('Instances', [
@@ -65,7 +64,6 @@ export const instanceParts = async (
     healthSince,
   } = instance.status ?? {}
   const server = await serverOf(deps, instance)
-  const given = server?.spec ?? {}
   return [
     ...outline({ Server: instance.spec.server }),
     ...outline({
@@ -77,16 +75,17 @@ export const instanceParts = async (
     }),
     ...(lastEnd === undefined ? [] : outline({ 'Last end': lastEnd })),
     ...outline({ [phase === 'running' ? 'Runtime' : 'Ran as']: details ?? {} }),
-    ...(server === undefined
-      ? []
-      : [
-          ...outline({ Environment: bySource(given.env, showValues) }),
-          ...(given.headers === undefined ? [] : outline({ Headers: bySource(given.headers, showValues) })),
-          ...outline(settings(given)),
-        ]),
+    ...(server === undefined ? [] : given(server.spec, showValues)),
     ...conditions(kind, instance),
   ]
 }
+
+/** What a copy of a server with this spec is given, and what holds for it. */
+const given = (spec: JsonObject, showValues: boolean): readonly string[] => [
+  ...outline({ Environment: bySource(spec.env, showValues) }),
+  ...(spec.headers === undefined ? [] : outline({ Headers: bySource(spec.headers, showValues) })),
+  ...outline(settings(spec)),
+]
 
 const untilText = (at: string, now: Date): string =>
   Date.parse(at) <= now.getTime() ? 'due' : `in ${age(now.toISOString(), new Date(at))}`
@@ -134,8 +133,5 @@ const conditions = (kind: KindDefinition, resource: Resource): readonly string[]
 /** A table below its title. */
 const indented = (title: string, rows: readonly (readonly string[])[]): readonly string[] => {
   if (rows.length < 2) return [`${`${title}:`.padEnd(12)}<none>`]
-  const layout = tableLayout([])
-  const cells = rows.map(cellsOf)
-  for (const row of cells) layout.fit(row)
-  return [`${title}:`, ...cells.map((row) => `  ${layout.line(row)}`)]
+  return [`${title}:`, ...aligned(rows.map(cellsOf)).map((line) => `  ${line}`)]
 }

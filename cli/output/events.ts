@@ -2,7 +2,7 @@ import { inOneLine } from '../../domain/instance/exit-reason.ts'
 import { age } from '../../domain/kernel/columns.ts'
 import { isObject } from '../../domain/kernel/json.ts'
 import type { ApiEvent } from '../api/answers.ts'
-import { cellsOf, tableLayout } from './table.ts'
+import { aligned, cellsOf } from './table.ts'
 
 /** Longest account of an event's data in a table. */
 const MAX_DETAIL = 100
@@ -22,9 +22,7 @@ export const eventLines = (events: readonly ApiEvent[], now: Date): readonly str
         detail(data, type.startsWith('Instance') ? OF_INSTANCES : HIDDEN),
       ]),
     )
-  const layout = tableLayout(headers)
-  for (const row of rows) layout.fit(row)
-  return [headers, ...rows].map(layout.line)
+  return aligned([headers, ...rows])
 }
 
 /** `User:ada`; mcpd itself is `System:…`. */

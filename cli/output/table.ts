@@ -3,11 +3,16 @@ import { neutralLine } from './neutral.ts'
 const GAP = '   '
 
 /** A table as kubectl prints it: columns as wide as their widest cell and three spaces apart; an empty cell is `<none>`. */
-export const table = (headers: readonly string[], rows: readonly (readonly string[])[]): string => {
-  const layout = tableLayout(headers)
-  const cells = rows.map(cellsOf)
-  for (const row of cells) layout.fit(row)
-  return [layout.line(headers), ...cells.map((row) => layout.line(row))].map((line) => `${line}\n`).join('')
+export const table = (headers: readonly string[], rows: readonly (readonly string[])[]): string =>
+  aligned([headers, ...rows.map(cellsOf)])
+    .map((line) => `${line}\n`)
+    .join('')
+
+/** The lines of rows that are all there. */
+export const aligned = (rows: readonly (readonly string[])[]): readonly string[] => {
+  const layout = tableLayout([])
+  for (const row of rows) layout.fit(row)
+  return rows.map(layout.line)
 }
 
 /** Rows that come one after the other (`--watch`): columns only get wider. */
