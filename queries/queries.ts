@@ -20,7 +20,7 @@ export interface ListOptions {
   /** `nextCursor` of the page before. */
   readonly cursor?: string
   /** Members of the spec that must have this value. */
-  readonly fieldFilter?: { readonly server?: string }
+  readonly fieldFilter?: { readonly server?: string | undefined }
 }
 
 export interface Page<Row> {

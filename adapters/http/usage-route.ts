@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { resourceName } from '../../domain/kernel/name.ts'
-import type { ResourceRow } from '../../domain/kernel/resource.ts'
-import type { ReadSide } from '../../queries/read-side.ts'
+import { allRows } from '../../queries/all-rows.ts'
 import type { HttpDeps } from './deps.ts'
 import { relayed } from './relay.ts'
 import { usageSamples } from './usage-samples.ts'
@@ -45,7 +44,7 @@ export const usageRoute = (app: FastifyInstance, deps: HttpDeps, ending: AbortSi
     },
     async (request, reply) => {
       if (await relayed(deps, request, reply, ending)) return reply
-      const rows = await instancesOf(deps.readSide, request.query.server)
+      const rows = await allRows(deps.readSide.queries, { kind: 'instance', fieldFilter: request.query })
       const found = await samples(rows.map(({ name }) => name))
       return {
         items: rows.flatMap(({ name, spec }) => {
@@ -56,25 +55,4 @@ export const usageRoute = (app: FastifyInstance, deps: HttpDeps, ending: AbortSi
       }
     },
   )
-}
-
-const PAGE = 1_000
-
-const instancesOf = async (
-  { queries }: Pick<ReadSide, 'queries'>,
-  server: string | undefined,
-): Promise<readonly ResourceRow[]> => {
-  const rows: ResourceRow[] = []
-  let cursor: string | undefined
-  do {
-    const page = await queries.list({
-      kind: 'instance',
-      limit: PAGE,
-      ...(server === undefined ? {} : { fieldFilter: { server } }),
-      ...(cursor === undefined ? {} : { cursor }),
-    })
-    rows.push(...page.items)
-    cursor = page.nextCursor
-  } while (cursor !== undefined)
-  return rows
 }
