@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { statFields, TICKS_PER_SECOND } from '../adapters/process/process-table.ts'
+import { shellServer } from '../tests/testing/shell-server.ts'
 import { type Daemon, startDaemon } from './parts/daemon.ts'
 import { type Api, api } from './parts/declare.ts'
 import { everything } from './parts/everything.ts'
@@ -162,21 +163,10 @@ const reconcile = async (daemon: Daemon): Promise<object> => {
   return { reconcile_1000_ms: Math.round(median(took)) }
 }
 
-/** An MCP server that costs nothing: what is measured is mcpd. */
-const SHELL = `while read -r line; do
-  id=\${line#*'"id":'}; id=\${id%%[,\\}]*}
-  case $line in
-    *'"method":"initialize"'*) r='{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"sh","version":"1"}}' ;;
-    *'"method":"tools/list"'*) r='{"tools":[]}' ;;
-    *'"id":'*) r='{}' ;;
-    *) continue ;;
-  esac
-  printf '{"jsonrpc":"2.0","id":%s,"result":%s}\\n' "$id" "$r"
-done`
-
+/** With servers that cost nothing: what is measured is mcpd. */
 const idle = async (daemon: Daemon): Promise<object> => {
   const at = apiOf(daemon)
-  for (let n = 0; n < 2; n += 1) await put(at, `s${n}`, { command: 'sh', args: ['-c', SHELL], replicas: PROBED / 2 })
+  for (let n = 0; n < 2; n += 1) await put(at, `s${n}`, { ...shellServer, replicas: PROBED / 2 })
   await allRun(at, PROBED)
   await sleep(SETTLE_MS)
   const before = cpuSeconds(daemon.pid)

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { allProcesses, workingFolder } from '../../adapters/process/process-table.ts'
 import { specHash } from '../../commands/reactors/spec-hash.ts'
+import { leadersIn } from '../testing/leaders.ts'
 import { type Seeded, seeded } from '../testing/seeded.ts'
 import { type Api, api } from './testing/api.ts'
 import { issueToken, launchMcpd } from './testing/launched-mcpd.ts'
@@ -99,12 +99,3 @@ const differences = async (client: Api, dataFolder: string): Promise<readonly st
   if (leaders.length !== instances.length) wrong.push(`${leaders.length} programs, ${instances.length} instances`)
   return wrong
 }
-
-/** The instances whose programs run, each as often as it does. */
-const leadersIn = (folder: string): readonly string[] =>
-  allProcesses()
-    .filter(({ pid, group, zombie }) => pid === group && !zombie)
-    .flatMap(({ pid }) => {
-      const where = workingFolder(pid)
-      return where?.startsWith(`${folder}/`) === true ? [where.slice(folder.length + 1)] : []
-    })

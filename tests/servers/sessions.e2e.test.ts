@@ -7,8 +7,9 @@ import { dirname, join } from 'node:path'
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
-import { allProcesses, workingFolder } from '../../adapters/process/process-table.ts'
 import { freePort } from '../testing/free-port.ts'
+import { leadersIn } from '../testing/leaders.ts'
+import { shellServer } from '../testing/shell-server.ts'
 import { type System, startSystem } from '../testing/system.ts'
 
 // Servers that speak HTTP, here and elsewhere, and servers with a session of its own for each client, through a whole system.
@@ -18,20 +19,6 @@ const EVERYTHING = join(
   'dist/index.js',
 )
 const IN_TIME = { timeout: 60_000, interval: 100 }
-
-/** The least that is an MCP server with a tool, which tells its own pid: cheap enough to be started a thousand times. */
-const SHELL_SERVER = `
-while read -r line; do
-  id=\${line#*'"id":'}; id=\${id%%[,\\}]*}
-  case $line in
-    *'"method":"initialize"'*) r='{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"sh","version":"1"}}' ;;
-    *'"method":"tools/list"'*) r='{"tools":[{"name":"pid","inputSchema":{"type":"object"}}]}' ;;
-    *'"method":"tools/call"'*) r='{"content":[{"type":"text","text":"'$$'"}]}' ;;
-    *'"id":'*) r='{}' ;;
-    *) continue ;;
-  esac
-  printf '{"jsonrpc":"2.0","id":%s,"result":%s}\\n' "$id" "$r"
-done`
 
 let home: string
 let system: System
@@ -138,16 +125,11 @@ describe('a server that speaks HTTP', { timeout: 120_000 }, () => {
 
 /** Programs that run for a server at the moment. */
 const programsOf = (server: string): number =>
-  allProcesses().filter(
-    ({ pid, group, zombie }) =>
-      pid === group &&
-      !zombie &&
-      workingFolder(pid)?.startsWith(join(home, '.mcpctl/data/work', `${server}-`)) === true,
-  ).length
+  leadersIn(join(home, '.mcpctl/data/work')).filter((instance) => instance.startsWith(`${server}-`)).length
 
 describe('a server with a session of its own for each client', { timeout: 180_000 }, () => {
   it('is another process for each, over all replicas, and the same one for each call of a client', async () => {
-    await declare('own', { command: 'sh', args: ['-c', SHELL_SERVER], sessions: 'dedicated', replicas: 2 })
+    await declare('own', { ...shellServer, sessions: 'dedicated', replicas: 2 })
     await serving('own', 2)
     const clients = await Promise.all(Array.from({ length: 6 }, () => system.connect('own')))
     const pids = await Promise.all(clients.map((client) => call(client, 'pid')))
@@ -157,7 +139,7 @@ describe('a server with a session of its own for each client', { timeout: 180_00
   })
 
   it('leaves nothing behind of 1,000 clients that come, call and go', async () => {
-    await declare('many', { command: 'sh', args: ['-c', SHELL_SERVER], sessions: 'dedicated', maxSessions: 50 })
+    await declare('many', { ...shellServer, sessions: 'dedicated', maxSessions: 50 })
     await serving('many')
     expect(programsOf('many')).toBe(1)
     const visit = async (): Promise<void> => {

@@ -1,17 +1,7 @@
-/** The least that is an MCP server, cheap enough to be started in every round. */
-const SERVE = `
-while read -r line; do
-  id=\${line#*'"id":'}; id=\${id%%[,\\}]*}
-  case $line in
-    *'"method":"initialize"'*) result='{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"sh","version":"1"}}' ;;
-    *'"id":'*) result='{}' ;;
-    *) continue ;;
-  esac
-  printf '{"jsonrpc":"2.0","id":%s,"result":%s}\\n' "$id" "$result"
-done`
+import { SHELL_SERVER, shellServer } from '../../testing/shell-server.ts'
 
 /** Ends with its input. */
-export const polite = { command: 'sh', args: ['-c', SERVE] }
+export const polite = shellServer
 
 /** Has a child of its own, and neither ends with its input nor at SIGTERM. */
-export const stubborn = { command: 'sh', args: ['-c', `trap '' TERM; sleep 1000 & ${SERVE}\nwait`] }
+export const stubborn = { command: 'sh', args: ['-c', `trap '' TERM; sleep 1000 & ${SHELL_SERVER}\nwait`] }
