@@ -1,3 +1,4 @@
+import { isObject } from '../../domain/kernel/json.ts'
 import type { LinkClient, LinkedProject, LinkFrame, RpcMessage } from '../../domain/mcp/link.ts'
 
 /**
@@ -17,7 +18,7 @@ export const parseFrame = (text: string): LinkFrame | string => {
   } catch {
     return 'a frame is not JSON'
   }
-  if (!isRecord(value)) return 'a frame is not an object'
+  if (!isObject(value)) return 'a frame is not an object'
   if (value.type === 'message') return messageFrame(value)
   if (value.type === 'project') return projectFrame(value)
   if (value.type === 'client') return clientFrame(value)
@@ -31,31 +32,28 @@ const messageFrame = ({ server, message }: Readonly<Record<string, unknown>>): L
 }
 
 const wrongWith = (message: unknown): string | undefined => {
-  if (!isRecord(message) || message.jsonrpc !== '2.0') return 'a message is not JSON-RPC 2.0'
+  if (!isObject(message) || message.jsonrpc !== '2.0') return 'a message is not JSON-RPC 2.0'
   const { id, method, params } = message
   if (id !== undefined && typeof id !== 'string' && typeof id !== 'number')
     return 'the id of a message is neither text nor number'
   if (method === undefined && id === undefined) return 'a message has neither method nor id'
   if (method !== undefined && typeof method !== 'string') return 'the method of a message is no text'
-  if (params !== undefined && !isRecord(params)) return 'the params of a message are no object'
+  if (params !== undefined && !isObject(params)) return 'the params of a message are no object'
   return undefined
 }
 
 const projectFrame = ({ project }: Readonly<Record<string, unknown>>): LinkFrame | string =>
-  isRecord(project) && typeof project.name === 'string' && Array.isArray(project.servers)
+  isObject(project) && typeof project.name === 'string' && Array.isArray(project.servers)
     ? { type: 'project', project: project as unknown as LinkedProject }
     : 'a project frame holds no project'
 
 const clientFrame = ({ client }: Readonly<Record<string, unknown>>): LinkFrame | string =>
-  isRecord(client) &&
-  isRecord(client.capabilities) &&
-  isRecord(client.clientInfo) &&
+  isObject(client) &&
+  isObject(client.capabilities) &&
+  isObject(client.clientInfo) &&
   (client.protocolVersion === undefined || typeof client.protocolVersion === 'string')
     ? { type: 'client', client: client as unknown as LinkClient }
     : 'a client frame holds no client'
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What is sent when a frame cannot be: an answer becomes an error, anything else is left out. */
 export const substitute = (frame: LinkFrame, why: string): LinkFrame | undefined => {

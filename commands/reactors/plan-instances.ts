@@ -3,7 +3,10 @@ import type { JsonValue } from '../../domain/kernel/json.ts'
 import type { ResourceRow } from '../../domain/kernel/resource.ts'
 import type { ServerSpec } from '../../domain/server/resource.ts'
 
-/** What has to be done so that a server's instances are what its spec says. Pure; names of new ones are chosen by the caller. */
+/**
+ * What has to be done so that a server's instances are what its spec says. Pure; names of new ones are chosen by the
+ * caller.
+ */
 export interface InstancePlan {
   /** How many to create. */
   readonly create: number
@@ -38,8 +41,9 @@ export const planInstances = ({ server, specHash, instances, alive }: InstanceFa
   const outdatedServing = outdated.filter(serves)
 
   // New before old: an outdated copy that serves goes when a new one has taken its place, or when none is wanted in its
-  // place. Where a tool tells whether a copy can do its work, a new one has to prove that first. One that does not serve goes at once: it would only be started with the old spec; and so does one that holds a
-  // port of this machine, which the new one needs.
+  // place. Where a tool tells whether a copy can do its work, a new one has to prove that first. One that does not serve
+  // goes at once: it would only be started with the old spec; and so does one that holds a port of this machine, which
+  // the new one needs.
   const proves = (server?.spec as unknown as ServerSpec | undefined)?.healthCheck?.tool !== undefined
   const serving = kept.filter((row) => serves(row) && (!proves || statusOf(row).health === 'healthy')).length
   const replaced = oneAtATime ? outdatedServing.length : Math.max(0, outdatedServing.length - (wanted - serving))

@@ -10,7 +10,10 @@ export interface RpcMessage {
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown }
 }
 
-/** Which tools of a server a project offers, under which names and descriptions. Patterns are globs over the server's own tool names. */
+/**
+ * Which tools of a server a project offers, under which names and descriptions. Patterns are globs over the server's own
+ * tool names.
+ */
 export interface ToolRules {
   readonly allow?: readonly string[]
   readonly deny?: readonly string[]
@@ -21,10 +24,16 @@ export interface ToolRules {
 /** How names of several servers are joined: always `<server>__<name>`, only where two collide, or not at all. */
 export type Namespacing = 'always' | 'auto' | 'never'
 
-/** Whether descriptions say whose a tool or prompt is: where its name does not and there are several servers, always, or not at all. */
+/**
+ * Whether descriptions say whose a tool or prompt is: where its name does not and there are several servers, always, or
+ * not at all.
+ */
 export type DescribeServers = 'auto' | 'always' | 'never'
 
-/** `shared`: one session with the server serves all clients. `dedicated`: each has one of its own, which may list things of its own. */
+/**
+ * `shared`: one session with the server serves all clients. `dedicated`: each has one of its own, which may list things
+ * of its own.
+ */
 export type ServerSessions = 'shared' | 'dedicated'
 
 /** What mcplocal must know of one attached server. */
@@ -60,16 +69,20 @@ export interface LinkClient {
 }
 
 /**
- * What goes over a link, both ways, as one JSON text each. `project` (mcpd → mcplocal) is the first frame and comes again whenever
- * the project or the state of one of its servers changes. `client` (mcplocal → mcpd) comes before the first message. `message` carries MCP between the client session and one server; request ids and
- * progress tokens are the session's own, mcpd keeps sessions apart from there on.
+ * What goes over a link, both ways, as one JSON text each. `project` (mcpd → mcplocal) is the first frame and comes again
+ * whenever the project or the state of one of its servers changes. `client` (mcplocal → mcpd) comes before the first
+ * message. `message` carries MCP between the client session and one server; request ids and progress tokens are the
+ * session's own, mcpd keeps sessions apart from there on.
  */
 export type LinkFrame =
   | { readonly type: 'project'; readonly project: LinkedProject }
   | { readonly type: 'client'; readonly client: LinkClient }
   | { readonly type: 'message'; readonly server: string; readonly message: RpcMessage }
 
-/** Why a link ended. `revoked`: the right to use the project went; `gone`: the project was deleted; `slow`: the peer did not read. */
+/**
+ * Why a link ended. `revoked`: the right to use the project went; `gone`: the project was deleted; `slow`: the peer did
+ * not read.
+ */
 export interface LinkClosed {
   readonly code: 'closed' | 'revoked' | 'gone' | 'slow' | 'lost'
   readonly reason: string
@@ -77,7 +90,9 @@ export interface LinkClosed {
 
 /** One end of a link: one client session of one project, all its servers multiplexed, full duplex. */
 export interface Link {
-  /** Sends one frame. A peer that leaves more than `MAX_LINK_BUFFER` bytes unread is cut off (`slow`), never waited for. */
+  /**
+   * Sends one frame. A peer that leaves more than `MAX_LINK_BUFFER` bytes unread is cut off (`slow`), never waited for.
+   */
   send(frame: LinkFrame): void
   /** Registers what to do with each frame. Frames that came before are delivered first. One listener. */
   onFrame(listener: (frame: LinkFrame) => void): void
