@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { startSystem } from '../tests/testing/system.ts'
 import { built } from './parts/child.ts'
-import { declareEverything } from './parts/everything.ts'
+import { declareServer, everything } from './parts/everything.ts'
 import { median, timed } from './parts/measure.ts'
 import { userEnv } from './parts/user-env.ts'
 
@@ -21,7 +21,7 @@ export default async (): Promise<object> => {
   const system = await startSystem(home)
   try {
     const env = userEnv(home)
-    await declareEverything(env, system)
+    await declareServer(everything('stdio'), env, system)
     const run = (...args: string[]) => timed(() => promisify(execFile)(process.execPath, args, { env }))
     const bare = `http.get('${system.server}/api/v1/version', (answer) => answer.pipe(process.stdout))`
     const [node, request, version, get]: [number[], number[], number[], number[]] = [[], [], [], []]

@@ -15,15 +15,15 @@ export const everything = (transport: 'stdio' | 'streamableHttp'): readonly [str
 const RUNNING_MS = 60_000
 const POLL_MS = 50
 
-/** Declares a project `bench` with the reference server and waits until it answers calls. @returns its endpoint */
-export const declareEverything = async (
+/** Declares a project `bench` with a STDIO server that has the tool `echo`, and waits until it answers calls. @returns its endpoint */
+export const declareServer = async (
+  [command, ...args]: readonly [string, ...string[]],
   env: Readonly<Record<string, string>>,
   { mcplocal, token }: { readonly mcplocal: string; readonly token: string },
 ): Promise<Endpoint> => {
-  const [command, ...args] = everything('stdio')
   const manifests = [
-    { kind: 'server', metadata: { name: 'everything' }, spec: { command, args } },
-    { kind: 'project', metadata: { name: 'bench' }, spec: { servers: [{ name: 'everything' }] } },
+    { kind: 'server', metadata: { name: 'echoing' }, spec: { command, args } },
+    { kind: 'project', metadata: { name: 'bench' }, spec: { servers: [{ name: 'echoing' }] } },
   ]
   const { code, stderr } = await runMcpctl(
     ['apply', '-f', '-'],
@@ -31,7 +31,7 @@ export const declareEverything = async (
     manifests.map((it) => JSON.stringify(it)).join('\n---\n'),
   )
   if (code !== 0) throw new Error(`mcpctl apply: ${stderr}`)
-  const endpoint = { url: `${mcplocal}/projects/bench/mcp`, bearer: token, tool: 'everything__echo' }
+  const endpoint = { url: `${mcplocal}/projects/bench/mcp`, bearer: token, tool: 'echoing__echo' }
   await answering(endpoint)
   return endpoint
 }

@@ -4,43 +4,75 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import { startSystem } from '../../tests/testing/system.ts'
 import { built, freePort, startChild } from './child.ts'
-import { answering, declareEverything, everything } from './everything.ts'
+import { answering, declareServer, everything } from './everything.ts'
 import type { Endpoint } from './mcp-client.ts'
 import { userEnv } from './user-env.ts'
 
 /** Something that answers MCP over HTTP, in processes of its own. */
 export interface Candidate {
   readonly endpoint: Endpoint
+  /** Of the process that clients talk to, where it is ours. */
+  readonly pid?: number
   stop(): Promise<unknown>
 }
 
-/** Starts each candidate in a folder of its own. */
-export const candidates: Readonly<Record<string, (folder: string) => Promise<Candidate>>> = {
-  async bare() {
-    const script = fileURLToPath(new URL('./bare-router.ts', import.meta.url))
-    const child = await startChild([process.execPath, '--import', 'tsx', script, ...everything('stdio')], {
-      ready: /listening on (\S+)/,
-    })
-    return { endpoint: { url: child.match[1] ?? '', tool: 'echo' }, stop: child.stop }
-  },
+/** An MCP server with the tool `echo` that candidates stand in front of. */
+export interface Upstream {
+  readonly stdio: readonly [string, ...string[]]
+  /** Itself over HTTP. */
+  direct(): Promise<Candidate>
+}
 
+/** The reference server. */
+export const reference: Upstream = {
+  stdio: everything('stdio'),
   async direct() {
     const port = await freePort()
     const env = { ...process.env, PORT: String(port) }
     const child = await startChild(everything('streamableHttp'), { ready: /listening on port/, env })
     return { endpoint: { url: `http://127.0.0.1:${port}/mcp`, tool: 'echo' }, stop: child.stop }
   },
+}
+
+const script = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
+/** By its path: servers run in folders of their own. */
+const TSX = import.meta.resolve('tsx')
+const ours = (name: string, ...args: readonly string[]) =>
+  [process.execPath, '--import', TSX, script(name), ...args] as const
+
+/** A server whose answers are as heavy as is asked for. */
+export const loaded: Upstream = {
+  stdio: ours('load-server', 'stdio'),
+  async direct() {
+    const child = await startChild(ours('load-server', 'http'), { ready: /listening on (\S+)/ })
+    return { endpoint: { url: child.match[1] ?? '', tool: 'echo' }, stop: child.stop }
+  },
+}
+
+/** Starts each candidate in front of a server, in a folder of its own. */
+export const candidates: Readonly<Record<string, (upstream: Upstream, folder: string) => Promise<Candidate>>> = {
+  async bare({ stdio }) {
+    const child = await startChild(ours('bare-router', ...stdio), { ready: /listening on (\S+)/ })
+    return { endpoint: { url: child.match[1] ?? '', tool: 'echo' }, stop: child.stop }
+  },
+
+  direct: (upstream) => upstream.direct(),
 
   /** mcpd and mcplocal in one process, as `mcpctl up` runs them. */
-  async mcplocal(folder) {
+  async mcplocal({ stdio }, folder) {
     const system = await startSystem(folder)
-    return { endpoint: await declareEverything(userEnv(folder), system), stop: () => system.kill('SIGTERM') }
+    return {
+      endpoint: await declareServer(stdio, userEnv(folder), system),
+      pid: system.pid,
+      stop: () => system.kill('SIGTERM'),
+    }
   },
 
   /** mcplocal in one process, mcpd in another, the WebSocket link between them. */
-  async mcplocal_remote(folder) {
+  async mcplocal_remote({ stdio }, folder) {
     const token = `mcpctl_at_${randomBytes(32).toString('base64url')}`
     const tokenFile = join(folder, 'token')
     await mkdir(folder, { recursive: true })
@@ -55,7 +87,8 @@ export const candidates: Readonly<Record<string, (folder: string) => Promise<Can
     })
     const client = { ...env, MCPCTL_SERVER: server, MCPCTL_TOKEN: token }
     return {
-      endpoint: await declareEverything(client, { mcplocal: mcplocal.match[1] ?? '', token }),
+      endpoint: await declareServer(stdio, client, { mcplocal: mcplocal.match[1] ?? '', token }),
+      pid: mcplocal.pid,
       async stop() {
         await mcplocal.stop()
         await mcpd.stop()
@@ -64,26 +97,38 @@ export const candidates: Readonly<Record<string, (folder: string) => Promise<Can
   },
 
   /** https://www.npmjs.com/package/mcp-proxy, with what it does by default. */
-  async mcp_proxy(folder) {
-    const script = await installed(folder, 'mcp-proxy@6.7', 'mcp-proxy/dist/bin/mcp-proxy.mjs')
+  async mcp_proxy({ stdio }, folder) {
+    const program = await installed(folder, 'mcp-proxy@6.7', 'mcp-proxy/dist/bin/mcp-proxy.mjs')
     const options = ['--server', 'stream', '--host', '127.0.0.1', '--']
-    return peer((port) => [process.execPath, script, '--port', port, ...options, ...everything('stdio')])
+    return peer((port) => [process.execPath, program, '--port', port, ...options, ...stdio])
   },
 
   /** https://www.npmjs.com/package/supergateway, with sessions and without its log. */
-  async supergateway(folder) {
-    const script = await installed(folder, 'supergateway@4', 'supergateway/dist/index.js')
+  async supergateway({ stdio }, folder) {
+    const program = await installed(folder, 'supergateway@4', 'supergateway/dist/index.js')
     const options = ['--outputTransport', 'streamableHttp', '--stateful', '--logLevel', 'none']
-    return peer((port) => [
-      process.execPath,
-      script,
-      '--port',
-      port,
-      ...options,
-      '--stdio',
-      everything('stdio').join(' '),
-    ])
+    return peer((port) => [process.execPath, program, '--port', port, ...options, '--stdio', stdio.join(' ')])
   },
+}
+
+/**
+ * Starts candidates. One that does not start is left out, and standard error says why.
+ */
+export const startAll = async (
+  names: readonly string[],
+  upstream: Upstream,
+  folder: string,
+): Promise<ReadonlyMap<string, Candidate>> => {
+  const started = new Map<string, Candidate>()
+  for (const name of names) {
+    try {
+      const candidate = await candidates[name]?.(upstream, join(folder, name))
+      if (candidate !== undefined) started.set(name, candidate)
+    } catch (error) {
+      console.error(`${name} does not start: ${messageOf(error)}`)
+    }
+  }
+  return started
 }
 
 /** Installs a package into a scratch folder. @returns the path of a file of it */

@@ -14,6 +14,8 @@ export interface RawSession {
   readonly initMs: number
   /** Calls the echo tool. False for anything but the right answer. */
   echo(): Promise<boolean>
+  /** Sends a request. @param onText gets the pieces of the answer's body as they come @returns the body */
+  request(method: string, params: object, onText?: (piece: string) => void): Promise<string>
   end(): Promise<void>
 }
 
@@ -36,8 +38,8 @@ export const openSession = async (endpoint: Endpoint): Promise<RawSession> => {
   }
   const { hostname, port, pathname } = new URL(endpoint.url)
   const target = { agent, hostname, port, path: pathname }
-  const post = (message: object): Promise<Answer> =>
-    send({ ...target, method: 'POST', headers }, JSON.stringify(message))
+  const post = (message: object, onText?: (piece: string) => void): Promise<Answer> =>
+    send({ ...target, method: 'POST', headers }, JSON.stringify(message), onText)
   let lastId = 0
 
   const began = performance.now()
@@ -58,6 +60,11 @@ export const openSession = async (endpoint: Endpoint): Promise<RawSession> => {
       const message = answer.status === 200 ? messageOf(answer.body) : undefined
       return message?.id === id && message.result?.content?.[0]?.text === `Echo: ${MESSAGE}`
     },
+    async request(method, params, onText) {
+      const { status, body } = await post({ jsonrpc: '2.0', id: ++lastId, method, params }, onText)
+      if (status !== 200) throw new Error(`${method} was answered with ${status}: ${body.slice(0, 500)}`)
+      return body
+    },
     async end() {
       if (session !== undefined) await send({ ...target, method: 'DELETE', headers })
       agent.destroy()
@@ -77,11 +84,15 @@ const messageOf = (body: string): EchoAnswer => {
   return last < 0 ? {} : JSON.parse(body.slice(last + 6))
 }
 
-const send = (options: RequestOptions & { headers: Readonly<Record<string, string>> }, body = ''): Promise<Answer> =>
+const send = (
+  options: RequestOptions & { headers: Readonly<Record<string, string>> },
+  body = '',
+  onText: (piece: string) => void = () => {},
+): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const headers = { ...options.headers, 'Content-Length': String(Buffer.byteLength(body)) }
     const sent = request({ ...options, headers }, (response) => {
-      read(response, (text) => {
+      read(response, onText, (text) => {
         const session = response.headers['mcp-session-id']
         resolve({ status: response.statusCode ?? 0, session: session?.toString(), body: text })
       })
@@ -90,9 +101,10 @@ const send = (options: RequestOptions & { headers: Readonly<Record<string, strin
     sent.on('error', reject).end(body)
   })
 
-const read = (response: IncomingMessage, take: (text: string) => void): void => {
+const read = (response: IncomingMessage, onText: (piece: string) => void, take: (text: string) => void): void => {
   let text = ''
   response.setEncoding('utf8').on('data', (chunk: string) => {
+    onText(chunk)
     text += chunk
   })
   response.on('end', () => take(text))
