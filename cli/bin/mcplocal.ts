@@ -19,7 +19,8 @@ Flags:
   --allow-origin URL    an Origin header to accept beside localhost; repeatable
   --version, --help
 
-Endpoints: /projects/<name>/mcp (Streamable HTTP, with a bearer token of mcpd), /healthz, /readyz, /metrics
+Endpoints: /projects/<name>/mcp (Streamable HTTP) and /projects/<name>/sse (HTTP+SSE, for old clients), with a
+           bearer token of mcpd; /healthz, /readyz, /metrics
 
 Exit codes: 0 ended by SIGTERM or SIGINT, 1 could not start or failed, 2 wrong usage
 `
@@ -51,6 +52,7 @@ const main = async (): Promise<void> => {
     allowedHosts: values['allow-host'] ?? [],
     allowedOrigins: values['allow-origin'] ?? [],
     notReady: mcpd.trouble,
+    processMetrics: true,
   })
   logger.info({ url: mcplocal.url, server }, 'mcplocal is ready')
   exitOn(['SIGTERM', 'SIGINT'], () => mcplocal.close(), logger)

@@ -76,10 +76,25 @@ describe('a body', () => {
     ['with a method and a result', { jsonrpc: '2.0', id: 1, method: 'ping', result: {} }, -32600, 1],
     ['with neither method nor id', { jsonrpc: '2.0' }, -32600, null],
     ['with neither result nor error', { jsonrpc: '2.0', id: 1 }, -32600, 1],
+    ['with a member that is misspelt', { jsonrpc: '2.0', id: 1, method: 'ping', param: {} }, -32600, 1],
+    ['with a member of an extension', { jsonrpc: '2.0', id: 1, method: 'ping', params: {}, trace: 'x' }, -32600, 1],
+    [
+      'with a related task that is a string',
+      { jsonrpc: '2.0', id: 1, method: 'ping', params: { _meta: { 'io.modelcontextprotocol/related-task': 'x' } } },
+      -32600,
+      1,
+    ],
+    ['that answers, with params', { jsonrpc: '2.0', id: 1, result: {}, params: {} }, -32600, 1],
+    ['with an error code that is no integer', { jsonrpc: '2.0', id: 1, error: { code: 1.5, message: 'x' } }, -32600, 1],
     ['with an error that is a string', { jsonrpc: '2.0', id: 1, error: 'no' }, -32600, 1],
   ])('%s is answered with 400', async (_, body, code, id) => {
     expect(await outcome(await post(url, body, session))).toMatchObject({ status: 400, code, id })
   })
+
+  it('with a member that JSON-RPC does not know is told which, and where it belongs', async () =>
+    expect((await outcome(await post(url, { ...ping, param: {} }, session))).message).toBe(
+      'Invalid request: "param" is not a member of a JSON-RPC message; what is not in MCP belongs in params._meta',
+    ))
 
   it('that is nested deeper than anything could write again is answered with 400', async () => {
     const deep = `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`
@@ -147,7 +162,7 @@ describe('a header', () => {
     const json = await post(url, ping, { ...session, Accept: 'application/json' })
     expect(json.headers.get('content-type')).toBe('application/json')
     const sse = await post(url, ping, { ...session, Accept: 'text/event-stream' })
-    expect(await sse.text()).toBe('event: message\ndata: {"jsonrpc":"2.0","id":1,"result":{}}\n\n')
+    expect(await sse.text()).toBe('event: message\nid: p1-1\ndata: {"jsonrpc":"2.0","id":1,"result":{}}\n\n')
   })
 
   it('MCP-Protocol-Version that we do not speak is answered with 400', async () => {

@@ -3,91 +3,116 @@ import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { type RpcId, type RpcResponse, rpcCode } from '../../domain/mcp/rpc.ts'
 import { errorText, messageText } from '../rpc/message.ts'
 import type { Exchange } from '../session/client-request.ts'
+import type { ClientStreams } from './client-streams.ts'
 import type { Accepts } from './headers.ts'
 import type { EndpointLimits } from './limits.ts'
 import { cutOffWhenStalled, PacedWriter, PIECE_CHARACTERS } from './paced-writer.ts'
-import { EventStream } from './sse.ts'
+import type { ResumableStream } from './resumable-stream.ts'
+
+export interface HttpExchangeOptions {
+  readonly response: ServerResponse
+  readonly accepts: Accepts
+  readonly limits: EndpointLimits
+  readonly streams: ClientStreams
+  /** The requests in the body, in order. */
+  readonly ids: readonly RpcId[]
+  /** The body was a batch: so is the answer. What is in it already: errors for what was no message. */
+  readonly batch?: readonly string[]
+}
+
+interface Answer {
+  readonly text: string
+  readonly id: RpcId | undefined
+}
 
 /**
- * The answer to one POST with a request in it: plain JSON if the answer is all there is, a stream of events as soon as something comes before
- * it, or when it is long in coming, or when the client would rather have one.
+ * The answer to one POST with a request in it, or several: plain JSON if the answer is all there is, a stream of events as soon as something
+ * comes before it, when it is long in coming, or when the client would rather have one. That stream outlives its connection, for a while.
  */
 export class HttpExchange implements Exchange {
-  readonly #response: ServerResponse
-  readonly #accepts: Accepts
-  readonly #limits: EndpointLimits
-  readonly #id: RpcId
-  readonly #onEnd: (exchange: HttpExchange) => void
+  readonly #options: HttpExchangeOptions
   /** Sent with the answer, whatever its form. */
   readonly headers: Record<string, string> = {}
   readonly #startedAt = performance.now()
-  #stream: EventStream | undefined
+  #owed: number
+  #answers: Answer[]
+  #stream: ResumableStream | undefined
 
-  constructor(
-    response: ServerResponse,
-    id: RpcId,
-    accepts: Accepts,
-    limits: EndpointLimits,
-    onEnd: (exchange: HttpExchange) => void,
-  ) {
-    this.#response = response
-    this.#id = id
-    this.#accepts = accepts
-    this.#limits = limits
-    this.#onEnd = onEnd
+  constructor(options: HttpExchangeOptions) {
+    this.#options = options
+    this.#owed = options.ids.length
+    this.#answers = (options.batch ?? []).map((text) => ({ text, id: undefined }))
+    options.streams.began(this)
+  }
+
+  /** Whether the client is there to take the answer. */
+  get isConnected(): boolean {
+    if (this.#stream !== undefined) return this.#stream.isConnected
+    return !this.#options.response.writableEnded && !this.#options.response.destroyed
   }
 
   send(message: RpcMessage): boolean {
-    if (!this.#accepts.sse || this.isOver) return false
+    if (!this.#options.accepts.sse || (this.#stream === undefined && !this.isConnected)) return false
     const text = messageText(message)
-    return text !== undefined && this.#events().message(text)
+    return text !== undefined && this.#events(false).send(text)
   }
 
   end(answer: RpcResponse | undefined): void {
-    this.#onEnd(this)
-    if (this.isOver) return
+    this.#owed--
     const text = answer === undefined ? undefined : messageText(answer)
-    const { json, sse, ratherSse } = this.#accepts
-    if (this.#stream === undefined && json && !ratherSse && (text !== undefined || !sse)) {
-      this.#endJson(text ?? errorText({ code: rpcCode.unreachable, message: 'The request was cancelled' }, this.#id))
-      return
-    }
-    const stream = this.#events()
-    if (text !== undefined) stream.message(text)
-    stream.end()
+    if (text !== undefined && this.#stream !== undefined) this.#stream.send(text, answer?.id)
+    else if (text !== undefined) this.#answers.push({ text, id: answer?.id })
+    if (this.#owed > 0) return
+    this.#options.streams.ended(this)
+    if (this.#stream === undefined) this.#endUnstreamed()
+    else this.#stream.end()
   }
 
-  /** Called now and then: shows the client, and all between it and us, that the request is being worked on. */
+  /** Called now and then: shows the client, and all between it and us, that the request is being worked on, and that it can come back. */
   beat(now: number): void {
-    if (this.isOver) return
-    if (this.#stream !== undefined) this.#stream.beat(now)
-    else if (this.#accepts.sse && now - this.#startedAt >= this.#limits.heartbeatMs) this.#events().start()
+    const { accepts, streams, limits } = this.#options
+    if (this.#stream !== undefined || !this.isConnected || !accepts.sse) return // a stream has its own
+    const patience = streams.primes ? limits.primeMs : limits.heartbeatMs
+    if (now - this.#startedAt >= patience) this.#events(true)
   }
 
-  /** Whether the answer is complete, or the client gone. */
-  get isOver(): boolean {
-    return this.#response.writableEnded || this.#response.destroyed
+  #endUnstreamed(): void {
+    const { accepts, batch, ids } = this.#options
+    if (!this.isConnected) return
+    const [only] = this.#answers
+    if (accepts.json && !accepts.ratherSse && (only !== undefined || !accepts.sse)) {
+      const cancelled = () => errorText({ code: rpcCode.unreachable, message: 'The request was cancelled' }, ids[0])
+      const all = () => `[${this.#answers.map(({ text }) => text).join(',')}]`
+      this.#endJson(batch === undefined ? (only?.text ?? cancelled()) : all())
+    } else this.#events(false).end()
   }
 
-  #events(): EventStream {
-    this.#stream ??= new EventStream(this.#response, this.#limits, this.headers)
-    return this.#stream
+  /** The stream, with what is to be sent of a batch so far. */
+  #events(primed: boolean): ResumableStream {
+    if (this.#stream !== undefined) return this.#stream
+    const { streams, response } = this.#options
+    const stream = streams.answerOn(response, this.headers, primed)
+    this.#stream = stream
+    for (const { text, id } of this.#answers) stream.send(text, id)
+    this.#answers = []
+    return stream
   }
 
   #endJson(text: string): void {
+    const { response, limits } = this.#options
     const isLong = text.length > PIECE_CHARACTERS
-    this.#response.writeHead(200, {
+    response.writeHead(200, {
       'Content-Type': 'application/json',
       ...(isLong ? {} : { 'Content-Length': Buffer.byteLength(text) }),
       ...this.headers,
     })
     if (isLong) {
-      const writer = new PacedWriter(this.#response, this.#limits.stallMs)
+      const writer = new PacedWriter(response, limits.stallMs)
       writer.write(text)
       writer.end()
       return
     }
-    this.#response.end(text)
-    cutOffWhenStalled(this.#response, this.#limits.stallMs)
+    response.end(text)
+    cutOffWhenStalled(response, limits.stallMs)
   }
 }

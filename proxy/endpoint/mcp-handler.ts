@@ -1,265 +1,165 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Logger } from '../../domain/kernel/logger.ts'
-import type { LinkDialer, RpcMessage } from '../../domain/mcp/link.ts'
+import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { isRequest, type RpcRequest } from '../../domain/mcp/rpc.ts'
-import { Inspector } from '../inspector/inspector.ts'
-import { defaultInspectorLimits, type InspectorLimits } from '../inspector/limits.ts'
-import { RpcFault } from '../rpc/errors.ts'
-import { parseMessage } from '../rpc/message.ts'
-import type { CallRecord } from '../session/client-request.ts'
-import { clientOf, isProtocolVersion, PROTOCOL_VERSIONS } from '../session/initialize.ts'
-import type { SessionLimits } from '../session/limits.ts'
-import type { ListTtl } from '../session/lists.ts'
-import { ProjectStates } from '../session/project-states.ts'
-import { Session } from '../session/session.ts'
-import { readBody } from './body.ts'
+import { Batch, batchRefused } from '../rpc/message.ts'
+import { isProtocolVersion, negotiate, PROTOCOL_VERSIONS } from '../session/initialize.ts'
+import { readMessage } from './body.ts'
 import { ClientStreams } from './client-streams.ts'
-import { acceptsOf, bearerOf, isJson } from './headers.ts'
+import type { EventStore } from './event-store.ts'
+import { acceptsOf, isJson } from './headers.ts'
 import { HttpExchange } from './http-exchange.ts'
 import type { EndpointLimits } from './limits.ts'
+import type { Sessions } from './open-sessions.ts'
 import {
-  bearerMissing,
+  methodNotAllowed,
+  notAcceptable,
   type Refusal,
   refusal,
-  refusalOf,
   refuse,
   sessionMissing,
   sessionUnknown,
-  stopping,
+  wrongContentType,
 } from './refusal.ts'
-import { type HttpSession, SessionStore } from './session-store.ts'
-
-export interface McpHandlerOptions {
-  readonly dialer: LinkDialer
-  readonly logger: Logger
-  readonly version: string
-  readonly limits: EndpointLimits
-  readonly sessionLimits: SessionLimits
-  readonly listTtl: ListTtl
-  readonly inspectorLimits?: Partial<InspectorLimits>
-  readonly onCall: (record: CallRecord) => void
-}
+import type { HttpSession } from './session-store.ts'
+import type { Visit } from './visit.ts'
 
 /** Streamable HTTP for all projects: POST, GET and DELETE of `/projects/<name>/mcp`. */
 export class McpHandler {
-  readonly sessions: SessionStore
-  readonly inspector: Inspector
-  readonly #options: McpHandlerOptions
-  readonly #projects: ProjectStates
-  readonly #exchanges = new Set<HttpExchange>()
-  #stopping = false
+  readonly #sessions: Sessions
+  readonly #events: EventStore
+  readonly #limits: EndpointLimits
 
-  constructor(options: McpHandlerOptions) {
-    this.#options = options
-    this.sessions = new SessionStore(options.limits, (held, reason) => this.inspector.left(held, reason))
-    this.inspector = new Inspector({
-      ...options,
-      endpointLimits: options.limits,
-      limits: { ...defaultInspectorLimits, ...options.inspectorLimits },
-      sessions: () => this.sessions.all(),
-    })
-    this.#projects = new ProjectStates(options.listTtl)
+  constructor(sessions: Sessions, events: EventStore, limits: EndpointLimits) {
+    this.#sessions = sessions
+    this.#events = events
+    this.#limits = limits
   }
 
-  /** Whether a client waits for an answer. */
-  get isBusy(): boolean {
-    for (const exchange of this.#exchanges) if (!exchange.isOver) return true
-    return false
+  handle(visit: Visit): void {
+    const { method = '' } = visit.request
+    if (method === 'POST') this.#post(visit)
+    else if (method === 'GET') this.#get(visit)
+    else if (method === 'DELETE') this.#delete(visit)
+    else refuse(visit.response, methodNotAllowed(method, 'GET, POST, DELETE'))
   }
 
-  handle(request: IncomingMessage, response: ServerResponse, project: string): void {
-    const bearer = bearerOf(request)
-    if (this.#stopping) refuse(response, stopping)
-    else if (bearer === undefined) refuse(response, bearerMissing)
-    else if (request.method === 'POST') this.#post(request, response, project, bearer)
-    else if (request.method === 'GET') this.#get(request, response, project, bearer)
-    else if (request.method === 'DELETE') this.#delete(request, response, project, bearer)
-    else
-      refuse(
-        response,
-        refusal(405, 'method-not-allowed', `${request.method} is not for this path`, {
-          headers: { Allow: 'GET, POST, DELETE' },
-        }),
-      )
-  }
-
-  /** What is due now and then: heartbeats, and the end of sessions nobody uses. */
-  tick(now: number): void {
-    for (const exchange of this.#exchanges) exchange.beat(now)
-    for (const { streams } of this.sessions.all()) streams.beat(now)
-    this.inspector.tick(now)
-    this.sessions.endIdle(now, this.#options.limits.idleMs)
-  }
-
-  /** From now on, refuses everything. What is under way goes on. */
-  stop(): void {
-    this.#stopping = true
-  }
-
-  /** Ends all sessions. */
-  close(reason: string): void {
-    this.#stopping = true
-    for (const held of [...this.sessions.all()]) this.sessions.end(held, reason)
-    this.inspector.close(reason)
-  }
-
-  #post(request: IncomingMessage, response: ServerResponse, project: string, bearer: string): void {
+  #post(visit: Visit): void {
+    const { request, response } = visit
     const accepts = acceptsOf(request)
     if (!isJson(request)) refuse(response, wrongContentType)
     else if (!accepts.json && !accepts.sse) refuse(response, notAcceptable)
     else
-      readBody(request, this.#options.limits.bodyBytes, (body) => {
-        const message = typeof body === 'string' ? parsed(body) : body
-        if ('status' in message) refuse(response, message)
-        else this.#take(message, request, response, project, bearer)
+      readMessage(request, this.#limits.bodyBytes, (message) => {
+        if (message instanceof Batch) this.#takeBatch(message, visit)
+        else if ('status' in message) refuse(response, message)
+        else this.#take(message, visit)
       })
   }
 
-  #take(message: RpcMessage, request: IncomingMessage, response: ServerResponse, project: string, bearer: string) {
+  #take(message: RpcMessage, visit: Visit): void {
+    const { request, response } = visit
     if (isRequest(message) && message.method === 'initialize' && request.headers['mcp-session-id'] === undefined) {
-      void this.#open(message, request, response, project, bearer) // owned: it answers whatever happens
+      void this.#open(message, visit) // owned: it answers whatever happens
       return
     }
-    const held = this.#find(request, project, bearer)
+    const held = this.#find(visit)
     if ('status' in held) refuse(response, isRequest(message) ? { ...held, id: message.id } : held)
-    else if (isRequest(message)) held.session.receive(message, this.#exchange(message, request, response))
+    else if (isRequest(message)) held.session.receive(message, this.#exchange([message], visit, held.carrier))
     else {
       held.session.receive(message)
       response.writeHead(202).end()
     }
   }
 
-  #exchange(message: RpcRequest, request: IncomingMessage, response: ServerResponse): HttpExchange {
-    const exchange = new HttpExchange(response, message.id, acceptsOf(request), this.#options.limits, (ended) =>
-      this.#exchanges.delete(ended),
-    )
-    this.#exchanges.add(exchange)
-    return exchange
+  #takeBatch({ messages, requests, faults }: Batch, visit: Visit): void {
+    const { response } = visit
+    const held = this.#find(visit)
+    const error = 'status' in held ? undefined : batchRefused(held.carrier.version)
+    if ('status' in held) refuse(response, held)
+    else if (error !== undefined) refuse(response, { status: 400, error })
+    else if (requests.length > 0) {
+      const exchange = this.#exchange(requests, visit, held.carrier, faults)
+      for (const message of messages) held.session.receive(message, exchange)
+    } else {
+      for (const message of messages) held.session.receive(message)
+      if (faults.length === 0) response.writeHead(202).end()
+      else response.writeHead(400, { 'Content-Type': 'application/json' }).end(`[${faults.join(',')}]`)
+    }
+  }
+
+  #exchange(
+    requests: readonly RpcRequest[],
+    { request, response }: Visit,
+    streams: ClientStreams,
+    batch?: readonly string[],
+  ): HttpExchange {
+    const ids = requests.map(({ id }) => id)
+    const answer = { response, accepts: acceptsOf(request), limits: this.#limits, streams, ids }
+    return new HttpExchange(batch === undefined ? answer : { ...answer, batch })
   }
 
   /** `initialize`: a new session. Its id is in the header of the answer; a session whose `initialize` fails is none. */
-  async #open(
-    message: RpcRequest,
-    request: IncomingMessage,
-    response: ServerResponse,
-    project: string,
-    bearer: string,
-  ): Promise<void> {
-    if (!this.sessions.reserve()) {
-      refuse(response, { ...tooManySessions, id: message.id })
+  async #open(message: RpcRequest, visit: Visit): Promise<void> {
+    const { response, project, bearer } = visit
+    const streams = new ClientStreams(this.#limits, this.#events.session())
+    const session = await this.#sessions.open(project, bearer, streams)
+    if ('status' in session) {
+      refuse(response, { ...session, id: message.id })
       return
     }
-    try {
-      const { session, streams, onEnded } = this.#session(project, bearer)
-      try {
-        await session.open()
-      } finally {
-        this.sessions.unreserve()
-      }
-      const isNone = this.#stopping || response.destroyed || typeof message.params?.protocolVersion !== 'string'
-      if (!isNone && !this.sessions.makeRoom()) {
-        session.close('all sessions are taken')
-        refuse(response, { ...tooManySessions, id: message.id })
-        return
-      }
-      const exchange = this.#exchange(message, request, response)
-      if (isNone) {
-        session.receive(message, exchange) // is answered with what is wrong
-        session.close('it was not initialized')
-        return
-      }
-      const held = this.sessions.add(project, bearer, session, streams, clientName(message))
-      this.inspector.entered(held)
-      onEnded((reason) => this.sessions.end(held, reason))
-      exchange.headers['Mcp-Session-Id'] = held.id
-      session.receive(message, exchange)
-    } catch (error) {
-      const refused = refusalOf(error)
-      if (refused.status >= 500) this.#options.logger.warn({ err: error, project }, 'session not opened')
-      refuse(response, { ...refused, id: message.id })
+    const version = message.params?.protocolVersion
+    const exchange = this.#exchange([message], visit, streams)
+    if (response.destroyed || typeof version !== 'string') {
+      session.receive(message, exchange) // is answered with what is wrong
+      session.close('it was not initialized')
+      streams.close()
+      return
     }
-  }
-
-  #session(project: string, bearer: string) {
-    const { dialer, logger, version, sessionLimits, limits, onCall } = this.#options
-    const streams = new ClientStreams(limits)
-    const ended = { listener: (_reason: string) => {} }
-    const session = new Session({
-      dialer,
-      project,
-      bearer,
-      client: streams,
-      projects: this.#projects,
-      limits: sessionLimits,
-      logger,
-      version,
-      onCall,
-      onEnded: (reason) => ended.listener(reason),
-    })
-    const onEnded = (listener: (reason: string) => void) => {
-      ended.listener = listener
+    const held = this.#sessions.keep(project, bearer, session, streams)
+    if ('status' in held) {
+      refuse(response, { ...held, id: message.id })
+      return
     }
-    return { session, streams, onEnded }
+    this.#sessions.introduce(held, message)
+    streams.version = negotiate(version)
+    exchange.headers['Mcp-Session-Id'] = held.id
+    session.receive(message, exchange)
   }
 
-  #get(request: IncomingMessage, response: ServerResponse, project: string, bearer: string): void {
-    const held = acceptsOf(request).sse ? this.#find(request, project, bearer) : notAcceptable
-    if ('status' in held) refuse(response, held)
-    else held.streams.open(response, { 'Mcp-Session-Id': held.id })
-  }
-
-  #delete(request: IncomingMessage, response: ServerResponse, project: string, bearer: string): void {
-    const held = this.#find(request, project, bearer)
-    if ('status' in held) refuse(response, held)
+  #get(visit: Visit): void {
+    const { request, response } = visit
+    const held = acceptsOf(request).sse ? this.#find(visit) : notAcceptable
+    if ('status' in held) {
+      refuse(response, held)
+      return
+    }
+    const headers = { 'Mcp-Session-Id': held.id }
+    const lastEventId = request.headers['last-event-id']
+    if (typeof lastEventId !== 'string' || lastEventId === '') held.carrier.listen(response, headers)
     else {
-      this.sessions.end(held, 'the client has ended it')
-      response.writeHead(204).end()
+      const refused = held.carrier.resume(lastEventId, response, headers)
+      if (refused !== undefined) refuse(response, refused)
     }
   }
 
-  #find(request: IncomingMessage, project: string, bearer: string): HttpSession | Refusal {
+  #delete(visit: Visit): void {
+    const held = this.#find(visit)
+    if ('status' in held) refuse(visit.response, held)
+    else {
+      this.#sessions.store.end(held, 'the client has ended it')
+      visit.response.writeHead(204).end()
+    }
+  }
+
+  #find({ request, project, bearer }: Visit): HttpSession<ClientStreams> | Refusal {
     const id = request.headers['mcp-session-id']
     const version = request.headers['mcp-protocol-version']
     if (version !== undefined && !isProtocolVersion(version)) return wrongVersion(String(version))
     if (typeof id !== 'string' || id === '') return sessionMissing
-    return this.sessions.find(id, project, bearer) ?? sessionUnknown
+    return this.#sessions.store.find(id, project, bearer, ClientStreams) ?? sessionUnknown
   }
 }
-
-const MAX_CLIENT_NAME = 64
-
-/** What a client says in `initialize` that it is: `name version`. */
-const clientName = ({ params }: RpcRequest): string => {
-  const { name, version } = clientOf(params).clientInfo
-  return [name, version]
-    .filter((word) => typeof word === 'string')
-    .join(' ')
-    .slice(0, MAX_CLIENT_NAME)
-}
-
-const wrongContentType = refusal(415, 'content-type', 'The body must be application/json', {
-  hint: 'Send "Content-Type: application/json"',
-})
-
-const notAcceptable = refusal(406, 'not-acceptable', 'The client takes neither of the forms that an answer has', {
-  hint: 'Send "Accept: application/json, text/event-stream", to GET at least the second',
-})
-
-const tooManySessions = refusal(503, 'too-many-sessions', 'As many sessions are open as there may be', {
-  hint: 'End sessions with DELETE when you are done with them',
-  headers: { 'Retry-After': '5' },
-})
 
 const wrongVersion = (version: string): Refusal =>
   refusal(400, 'protocol-version', `Protocol version ${JSON.stringify(version.slice(0, 40))} is not supported`, {
     hint: `Supported: ${PROTOCOL_VERSIONS.join(', ')}`,
   })
-
-const parsed = (body: string): RpcMessage | Refusal => {
-  try {
-    return parseMessage(body)
-  } catch (error) {
-    if (!(error instanceof RpcFault)) return refusalOf(error)
-    return { status: 400, error: error.error, ...(error.id === undefined ? {} : { id: error.id }) }
-  }
-}

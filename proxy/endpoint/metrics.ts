@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { CallRecord } from '../session/client-request.ts'
 
 /** What `/metrics` shows. Labels are names of projects and servers that exist, never what a client made up. */
@@ -10,18 +10,29 @@ export interface ProxyMetrics {
 /** Server of what is answered here: lists, ping, refusals. */
 const HERE = ''
 
-/** @param sessions how many there are */
-export const proxyMetrics = (sessions: () => number): ProxyMetrics => {
+export interface MetricSources {
+  readonly sessions: { readonly size: number }
+  readonly events: { readonly events: number; readonly bytes: number }
+  /** Whether to tell of the process, too. */
+  readonly ofProcess: boolean
+}
+
+export const proxyMetrics = ({ sessions, events, ofProcess }: MetricSources): ProxyMetrics => {
   const registry = new Registry()
   const registers = [registry]
-  new Gauge({
-    name: 'mcplocal_sessions',
-    help: 'Client sessions that are open',
-    registers,
-    collect() {
-      this.set(sessions())
-    },
-  })
+  if (ofProcess) collectDefaultMetrics({ register: registry })
+  const gauge = (name: string, help: string, value: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value())
+      },
+    })
+  gauge('mcplocal_sessions', 'Client sessions that are open', () => sessions.size)
+  gauge('mcplocal_kept_events', 'Events kept for clients whose connection breaks', () => events.events)
+  gauge('mcplocal_kept_event_bytes', 'Size of these events', () => events.bytes)
   const calls = new Counter({
     name: 'mcplocal_calls_total',
     help: 'Requests of clients, by how they ended (ok, tool-error, error, cancelled)',

@@ -1,35 +1,56 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Session } from '../session/session.ts'
-import type { ClientStreams } from './client-streams.ts'
+
+/** What carries one session's messages: the streams and answers of Streamable HTTP, or the one stream of HTTP+SSE. */
+export interface Carrier {
+  /** Whether its client is certainly there: it listens, or waits for an answer. */
+  readonly isBusy: boolean
+  /** Whether it waits for an answer. */
+  readonly isAnswering: boolean
+  /** What is due now and then: heartbeats, and the end of what nobody has come back for. `now` is `performance.now()`. */
+  tick(now: number): void
+  /** Ends all that is open. */
+  close(): void
+}
 
 /** One session as HTTP knows it. */
-export interface HttpSession {
+export interface HttpSession<C extends Carrier = Carrier> {
   readonly id: string
   readonly project: string
   readonly session: Session
-  readonly streams: ClientStreams
+  readonly carrier: C
   readonly bearer: Buffer
-  /** What the client calls itself, and its version; for people. */
-  readonly client: string
+  /** The caller that it counts for. */
+  readonly caller: string
+  /** What the client calls itself, and its version; for people. Empty before it has said so. */
+  client: string
   /** `performance.now()` of the last request. */
   usedAt: number
 }
 
+/** Bounds of a `SessionStore`. */
+export interface SessionStoreLimits {
+  /** Most sessions at once, of all callers and of one: a bearer is a caller. */
+  readonly sessions: number
+  readonly sessionsOfCaller: number
+  /** For how long a session must have been idle to make room for another. */
+  readonly yieldMs: number
+}
+
+const callerOf = (bearer: string): string => createHash('sha256').update(bearer).digest('base64')
+
 /** The sessions of the endpoint, by ids that cannot be guessed. */
 export class SessionStore {
-  readonly #limit: number
-  readonly #yieldMs: number
+  readonly #limits: SessionStoreLimits
   readonly #onEnd: (ended: HttpSession, reason: string) => void
   readonly #sessions = new Map<string, HttpSession>()
-  #opening = 0
+  /** Places reserved for sessions that are being opened, by caller. */
+  readonly #opening = new Map<string, number>()
+  #allOpening = 0
 
-  /** @param limits most sessions at once, and for how long one must have been idle to make room for another */
-  constructor(
-    { sessions, yieldMs }: { readonly sessions: number; readonly yieldMs: number },
-    onEnd: (ended: HttpSession, reason: string) => void = () => {},
-  ) {
-    this.#limit = sessions
-    this.#yieldMs = yieldMs
+  /** @param onEnd is told of each session that has ended */
+  constructor(limits: SessionStoreLimits, onEnd: (ended: HttpSession, reason: string) => void) {
+    this.#limits = limits
     this.#onEnd = onEnd
   }
 
@@ -39,61 +60,83 @@ export class SessionStore {
 
   /**
    * Takes a place for a session that is about to be opened: a free one, or that of a session idle for so long that it can make
-   * room. False if there is neither.
+   * room. False if there is neither, among all or among the caller's own.
    */
-  reserve(): boolean {
-    const free = this.#limit - this.#sessions.size
-    if (this.#opening >= free && this.#opening >= free + this.#yielding().length) return false
-    this.#opening++
+  reserve(bearer: string): boolean {
+    const { sessions, sessionsOfCaller } = this.#limits
+    const caller = callerOf(bearer)
+    const opening = this.#opening.get(caller) ?? 0
+    const isOver =
+      !hasPlace(sessions - this.size, this.#allOpening, () => this.#yielding()) ||
+      !hasPlace(sessionsOfCaller - this.#openOf(caller), opening, () => this.#yielding(caller))
+    if (isOver) return false
+    this.#allOpening++
+    this.#opening.set(caller, opening + 1)
     return true
   }
 
   /** Gives a reserved place back: it is taken by a session now, or not needed. */
-  unreserve(): void {
-    this.#opening--
+  unreserve(bearer: string): void {
+    const caller = callerOf(bearer)
+    const left = (this.#opening.get(caller) ?? 1) - 1
+    this.#allOpening--
+    if (left === 0) this.#opening.delete(caller)
+    else this.#opening.set(caller, left)
   }
 
   /**
    * If all places are taken, ends the session that is idle longest: clients that leave without a word must not keep others out.
-   * To be called once mcpd has let the new one in, so that nobody ends sessions who may not open any. False if none can go.
+   * A caller that has all of its own makes room by one of those. To be called once mcpd has let the new one in, so that nobody
+   * ends sessions who may not open any. False if none can go.
    */
-  makeRoom(): boolean {
-    if (this.#sessions.size < this.#limit) return true
-    const [first, ...others] = this.#yielding()
-    if (first === undefined) return false
-    const idlest = others.reduce((best, held) => (held.usedAt < best.usedAt ? held : best), first)
-    this.end(idlest, 'it was idle, and all sessions were taken')
-    return true
+  makeRoom(bearer: string): boolean {
+    const { sessions, sessionsOfCaller } = this.#limits
+    const caller = callerOf(bearer)
+    if (this.#openOf(caller) >= sessionsOfCaller) return this.#endIdlest(this.#yielding(caller))
+    return this.size < sessions || this.#endIdlest(this.#yielding())
   }
 
-  add(project: string, bearer: string, session: Session, streams: ClientStreams, client: string): HttpSession {
+  add<C extends Carrier>(project: string, bearer: string, session: Session, carrier: C): HttpSession<C> {
     const id = randomBytes(24).toString('base64url')
-    const added = { id, project, session, streams, client, bearer: Buffer.from(bearer), usedAt: performance.now() }
+    const caller = callerOf(bearer)
+    const usedAt = performance.now()
+    const added = { id, project, session, carrier, bearer: Buffer.from(bearer), caller, client: '', usedAt }
     this.#sessions.set(id, added)
     return added
   }
 
-  /** The session, if it is one of this project and was opened with this bearer. */
-  find(id: string, project: string, bearer: string): HttpSession | undefined {
+  /** The session, if it is one of this project, was opened with this bearer, and is carried in this way. */
+  find<C extends Carrier>(
+    id: string,
+    project: string,
+    bearer: string,
+    kind: abstract new (...args: never[]) => C,
+  ): HttpSession<C> | undefined {
     const found = this.#sessions.get(id)
-    if (found === undefined || found.project !== project) return undefined
+    if (found === undefined || found.project !== project || !isCarriedBy(found, kind)) return undefined
     const given = Buffer.from(bearer)
     if (given.length !== found.bearer.length || !timingSafeEqual(given, found.bearer)) return undefined
     found.usedAt = performance.now()
     return found
   }
 
+  /** The entry of a session that is held. */
+  of(session: Session): HttpSession | undefined {
+    for (const held of this.#sessions.values()) if (held.session === session) return held
+    return undefined
+  }
+
   /** Ends a session and all its streams. Again: no effect. */
   end(ended: HttpSession, reason: string): void {
     if (!this.#sessions.delete(ended.id)) return
     ended.session.close(reason)
-    ended.streams.close()
+    ended.carrier.close()
     this.#onEnd(ended, reason)
   }
 
   endIdle(now: number, idleMs: number): void {
     for (const held of this.#sessions.values()) {
-      if (isBusy(held)) held.usedAt = now
+      if (held.carrier.isBusy) held.usedAt = now
       else if (now - held.usedAt > idleMs) this.end(held, 'it was idle for too long')
     }
   }
@@ -102,11 +145,32 @@ export class SessionStore {
     return this.#sessions.values()
   }
 
-  #yielding(): HttpSession[] {
-    const before = performance.now() - this.#yieldMs
-    return [...this.#sessions.values()].filter((held) => !isBusy(held) && held.usedAt <= before)
+  #endIdlest([first, ...others]: readonly HttpSession[]): boolean {
+    if (first === undefined) return false
+    const idlest = others.reduce((best, held) => (held.usedAt < best.usedAt ? held : best), first)
+    this.end(idlest, 'it was idle, and all sessions were taken')
+    return true
+  }
+
+  #openOf(caller: string): number {
+    let open = 0
+    for (const held of this.#sessions.values()) if (held.caller === caller) open++
+    return open
+  }
+
+  #yielding(caller?: string): HttpSession[] {
+    const before = performance.now() - this.#limits.yieldMs
+    return [...this.#sessions.values()].filter(
+      (held) => !held.carrier.isBusy && held.usedAt <= before && (caller === undefined || held.caller === caller),
+    )
   }
 }
 
-/** Whether its client is certainly there: it listens, or waits for an answer. */
-const isBusy = ({ session, streams }: HttpSession): boolean => session.inFlight > 0 || streams.size > 0
+/** Whether one more may be opened: there is a free place for it, or somebody who can make room. */
+const hasPlace = (free: number, opening: number, yielding: () => readonly unknown[]): boolean =>
+  opening < free || opening < free + yielding().length
+
+const isCarriedBy = <C extends Carrier>(
+  held: HttpSession,
+  kind: abstract new (...args: never[]) => C,
+): held is HttpSession<C> => held.carrier instanceof kind

@@ -6,10 +6,11 @@ const SSE_HEADERS = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-
 
 /** A response that is a stream of server-sent events. A client that does not read it is cut off. */
 export class EventStream {
+  readonly openedAt = performance.now()
   readonly #response: ServerResponse
   readonly #writer: PacedWriter
   readonly #limits: EndpointLimits
-  #lastWrite = performance.now()
+  #lastWrite = this.openedAt
 
   constructor(response: ServerResponse, limits: EndpointLimits, headers: Readonly<Record<string, string>> = {}) {
     this.#response = response
@@ -27,24 +28,39 @@ export class EventStream {
     return this.#writer.isOpen
   }
 
+  /** What to do once the connection is gone, by either side. */
+  onClose(listener: () => void): void {
+    this.#response.once('close', listener)
+  }
+
   /** Bytes that the client has not taken yet. */
   get waiting(): number {
     return this.#response.writableLength
   }
 
-  /** Sends one message, given as JSON. False if the stream has ended. */
-  message(json: string): boolean {
-    return this.event('message', json)
+  /** Sends one message, given as JSON; `id` is what a client may name to go on after it. False if the stream has ended. */
+  message(json: string, id?: string): boolean {
+    return this.#write(`event: message\n${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`)
   }
 
-  /** Sends an event of any name, its data given as JSON. False if the stream has ended. */
-  event(name: string, json: string): boolean {
-    return this.#write(`event: ${name}\ndata: ${json}\n\n`)
+  /** Sends an event of any name, its data on one line. False if the stream has ended. */
+  event(name: string, data: string): boolean {
+    return this.#write(`event: ${name}\ndata: ${data}\n\n`)
+  }
+
+  /** Gives the client an id before there is a message (SEP-1699), and how long it shall wait before it comes back. */
+  prime(id: string, retryMs: number): boolean {
+    return this.#write(`id: ${id}\nretry: ${retryMs}\ndata: \n\n`)
+  }
+
+  /** Sends a line for people, which clients skip. */
+  comment(text: string): boolean {
+    return this.#write(`: ${text}\n\n`)
   }
 
   /** Sends a comment if nothing was sent for a while: it keeps the connection, and shows when it is dead. */
   beat(now: number): void {
-    if (now - this.#lastWrite >= this.#limits.heartbeatMs) this.#write(': still here\n\n')
+    if (now - this.#lastWrite >= this.#limits.heartbeatMs) this.comment('still here')
   }
 
   end(): void {

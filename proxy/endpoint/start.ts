@@ -7,10 +7,12 @@ import type { InspectorLimits } from '../inspector/limits.ts'
 import type { CallRecord } from '../session/client-request.ts'
 import { defaultSessionLimits, type SessionLimits } from '../session/limits.ts'
 import { defaultListTtl, type ListTtl } from '../session/lists.ts'
+import { EventStore } from './event-store.ts'
 import { type Doors, doorRefusal, doorsOf } from './headers.ts'
 import { defaultEndpointLimits, type EndpointLimits } from './limits.ts'
-import { McpHandler } from './mcp-handler.ts'
 import { type ProxyMetrics, proxyMetrics } from './metrics.ts'
+import { Sessions } from './open-sessions.ts'
+import { type ProjectEndpoint, type ProjectHandler, projectHandler } from './project-handler.ts'
 import { refusal, refuse } from './refusal.ts'
 
 export interface McplocalOptions {
@@ -31,6 +33,8 @@ export interface McplocalOptions {
   readonly inspectorLimits?: Partial<InspectorLimits>
   /** Asked by `/readyz`: why the way to mcpd is closed, or undefined when it is open. */
   readonly notReady?: () => string | undefined
+  /** `/metrics` tells of the process, too: memory, handles, the event loop. For one who has a process of his own. */
+  readonly processMetrics?: boolean
   /** Every request of a client, when it is over. */
   readonly onCall?: (record: CallRecord) => void
 }
@@ -45,12 +49,11 @@ export interface Mcplocal {
   close(): Promise<void>
 }
 
-/** How often heartbeats and idle sessions are looked at, at most. */
+/** How often heartbeats and idle sessions are looked at, at least. */
 const MAX_TICK_MS = 5_000
 const DRAIN_POLL_MS = 20
 const MAX_HEADER_BYTES = 16 * 1024
-const PROJECT_PATH = /^\/projects\/([^/]+)\/mcp\/?$/
-const INSPECT_PATH = /^\/projects\/([^/]+)\/inspect\/?$/
+const PROJECT_PATH = /^\/projects\/([^/]+)\/(mcp|sse|messages|inspect)\/?$/
 
 /**
  * Starts the endpoint that agents talk to.
@@ -58,8 +61,8 @@ const INSPECT_PATH = /^\/projects\/([^/]+)\/inspect\/?$/
  */
 export const startMcplocal = async (options: McplocalOptions): Promise<Mcplocal> => {
   const limits = { ...defaultEndpointLimits, ...options.limits }
-  const metrics = proxyMetrics(() => handler.sessions.size)
-  const handler = new McpHandler({
+  const events = new EventStore(limits)
+  const sessions = new Sessions({
     dialer: options.dialer,
     logger: options.logger,
     version: options.version ?? '0.0.0',
@@ -72,6 +75,8 @@ export const startMcplocal = async (options: McplocalOptions): Promise<Mcplocal>
       options.onCall?.(record)
     },
   })
+  const metrics = proxyMetrics({ sessions: sessions.store, events, ofProcess: options.processMetrics === true })
+  const projects = projectHandler(sessions, events, limits)
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: limits.headersMs,
@@ -81,20 +86,21 @@ export const startMcplocal = async (options: McplocalOptions): Promise<Mcplocal>
   server.maxConnections = limits.connections
   const port = await listen(server, options.host, options.port)
   const doors = doorsOf(options.host, port, options.allowedHosts, options.allowedOrigins)
-  const requests = { handler, metrics, doors, notReady: options.notReady ?? (() => undefined) }
+  const requests = { projects, metrics, doors, notReady: options.notReady ?? (() => undefined) }
   server.on('request', (request, response) => dispatch(requests, request, response))
-  const ticker = setInterval(() => handler.tick(performance.now()), Math.min(MAX_TICK_MS, limits.heartbeatMs))
+  const tickMs = Math.min(MAX_TICK_MS, limits.heartbeatMs, limits.primeMs)
+  const ticker = setInterval(() => sessions.tick(performance.now()), tickMs)
   return {
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
     port,
-    sessions: () => handler.sessions.size,
+    sessions: () => sessions.store.size,
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve))
-      handler.stop()
-      for (let waited = 0; handler.isBusy && waited < limits.drainMs; waited += DRAIN_POLL_MS)
+      projects.stop()
+      for (let waited = 0; sessions.isAnswering && waited < limits.drainMs; waited += DRAIN_POLL_MS)
         await sleep(DRAIN_POLL_MS)
       clearInterval(ticker)
-      handler.close('mcplocal is stopping')
+      sessions.close('mcplocal is stopping')
       server.closeIdleConnections()
       const stragglers = setTimeout(() => server.closeAllConnections(), 10 * DRAIN_POLL_MS)
       await closed
@@ -114,7 +120,7 @@ const listen = (server: Server, host: string, port: number): Promise<number> =>
   })
 
 interface Requests {
-  readonly handler: McpHandler
+  readonly projects: ProjectHandler
   readonly metrics: ProxyMetrics
   readonly doors: Doors
   readonly notReady: () => string | undefined
@@ -138,16 +144,16 @@ const dispatch = (requests: Requests, request: IncomingMessage, response: Server
 const enter = (requests: Requests, path: string, request: IncomingMessage, response: ServerResponse): void => {
   const { origin } = request.headers
   if (origin !== undefined) allowOrigin(response, origin)
-  const project = PROJECT_PATH.exec(path)?.[1]
-  const inspected = INSPECT_PATH.exec(path)?.[1]
+  const [, project, endpoint] = PROJECT_PATH.exec(path) ?? []
   if (project !== undefined && request.method === 'OPTIONS') preflight(response)
-  else if (project !== undefined) requests.handler.handle(request, response, project)
-  else if (inspected !== undefined) requests.handler.inspector.handle(request, response, inspected)
+  else if (project !== undefined) requests.projects.handle(request, response, project, endpoint as ProjectEndpoint)
   else if (path === '/metrics') void showMetrics(requests.metrics, response)
   else refuse(response, nothingHere)
 }
 
-const nothingHere = refusal(404, 'not-found', 'There is nothing here', { hint: 'Endpoints are /projects/<name>/mcp' })
+const nothingHere = refusal(404, 'not-found', 'There is nothing here', {
+  hint: 'Endpoints are /projects/<name>/mcp, and /projects/<name>/sse for old clients',
+})
 
 const text = (response: ServerResponse, status: number, body: string): void => {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(body)

@@ -1,9 +1,10 @@
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { JsonObject, JsonValue } from '../../domain/kernel/json.ts'
+import type { JsonValue } from '../../domain/kernel/json.ts'
 import { BEARER, FakeMcpd } from '../testing/fake-mcpd.ts'
 import { FakeServer } from '../testing/fake-server.ts'
 import { type Local, openSession, post, startLocal } from '../testing/local.ts'
+import { type RawStream, readResponse, readStream } from '../testing/raw-stream.ts'
 import type { EndpointLimits } from './limits.ts'
 
 const running: Local[] = []
@@ -16,40 +17,10 @@ const start = async (server: FakeServer, limits: Partial<EndpointLimits> = {}) =
   running.push(local)
   const url = local.endpoint('demo')
   const session = await openSession(url)
-  const listen = (): Promise<Stream> => readStream(url, session)
+  const listen = (): Promise<RawStream> => readStream(url, session)
   const call = (headers: Record<string, string> = {}) =>
     post(url, { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'a__x' } }, { ...session, ...headers })
   return { local, url, session, listen, call }
-}
-
-interface Stream {
-  /** All that has come. */
-  text(): string
-  messages(): JsonObject[]
-  isOpen(): boolean
-  close(): void
-}
-
-const readStream = async (url: URL, session: Record<string, string>): Promise<Stream> => {
-  const stop = new AbortController()
-  const headers = { Authorization: `Bearer ${BEARER}`, Accept: 'text/event-stream', ...session }
-  const response = await fetch(url, { headers, signal: stop.signal })
-  let text = ''
-  let isOpen = true
-  const reading = (async () => {
-    for await (const chunk of response.body ?? []) text += Buffer.from(chunk).toString()
-  })()
-  reading
-    .catch(() => {})
-    .finally(() => {
-      isOpen = false
-    })
-  return {
-    text: () => text,
-    messages: () => [...text.matchAll(/^data: (.*)$/gm)].map(([, json]) => JSON.parse(json ?? '')),
-    isOpen: () => isOpen,
-    close: () => stop.abort(),
-  }
 }
 
 const log = (data: JsonValue) => ({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data } })
@@ -87,7 +58,7 @@ describe('a stream of the session', () => {
   it('shows that it lives while nothing comes', async () => {
     const { listen } = await start(new FakeServer('a'), { heartbeatMs: 10 })
     const stream = await listen()
-    await vi.waitFor(() => expect(stream.text()).toMatch(/^(: still here\n\n){2,}$/))
+    await vi.waitFor(() => expect(stream.text()).toMatch(/(: still here\n\n){2,}$/))
   })
 
   it('ends with the session', async () => {
@@ -117,11 +88,9 @@ describe('the answer to a call', () => {
     const stream = await listen()
     const response = await call()
     expect(response.headers.get('content-type')).toBe('text/event-stream')
-    const messages = (await response.text()).matchAll(/^data: (.*)$/gm)
-    expect([...messages].map(([, json]) => JSON.parse(json ?? ''))).toEqual([
-      log('working'),
-      { jsonrpc: '2.0', id: 1, result: { content: [] } },
-    ])
+    const answer = readResponse(response)
+    await vi.waitFor(() => expect(answer.isOpen()).toBe(false))
+    expect(answer.messages()).toEqual([log('working'), { jsonrpc: '2.0', id: 1, result: { content: [] } }])
     expect(stream.messages()).toEqual([])
   })
 

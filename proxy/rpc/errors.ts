@@ -51,6 +51,13 @@ export const linkDown = (): RpcError => ({
   data: { code: 'mcpd-unavailable', hint: 'The call did not run. Try again in a few seconds.' },
 })
 
+/** In place of an answer whose stream broke before its client had all of it. */
+export const notKept = (): RpcError => ({
+  code: rpcCode.unreachable,
+  message: 'The connection broke, and the answer was too large to be kept',
+  data: { code: 'answer-not-kept', hint: 'The call has run. Ask for less at once.' },
+})
+
 export const sessionEnded = (reason: string): RpcError => ({
   code: rpcCode.unreachable,
   message: `The session has ended: ${reason}`,

@@ -1,17 +1,46 @@
 import { messageOf } from '../../domain/kernel/errors.ts'
 import { isObject, type JsonObject, type JsonValue, nestsDeeperThan } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { isId, isResponse, type RpcError, type RpcId, rpcCode } from '../../domain/mcp/rpc.ts'
+import {
+  isId,
+  isRequest,
+  isResponse,
+  type RpcError,
+  type RpcId,
+  type RpcRequest,
+  rpcCode,
+} from '../../domain/mcp/rpc.ts'
 import { RpcFault } from './errors.ts'
 
 const isRpcError = (error: unknown): boolean =>
-  isObject(error) && typeof error.code === 'number' && typeof error.message === 'string'
+  isObject(error) && Number.isInteger(error.code) && typeof error.message === 'string'
+
+const RELATED_TASK = 'io.modelcontextprotocol/related-task'
 
 /** Servers made with the SDK drop a request with a wrong `_meta` without a word, so its client would wait for ever. */
 const wrongWithMeta = (meta: JsonValue): string | undefined => {
   if (!isObject(meta)) return 'params._meta must be an object'
-  const token = meta.progressToken
-  return token === undefined || isId(token) ? undefined : 'params._meta.progressToken must be a string or a number'
+  const { progressToken: token, [RELATED_TASK]: related } = meta
+  if (token !== undefined && !isId(token)) return 'params._meta.progressToken must be a string or a number'
+  if (related !== undefined && (!isObject(related) || typeof related.taskId !== 'string'))
+    return `params._meta[${JSON.stringify(RELATED_TASK)}] must be an object with a string taskId`
+  return undefined
+}
+
+const REQUEST_MEMBERS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params'])
+const RESPONSE_MEMBERS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'result', 'error'])
+/** How much of a name that a client made up is said back to it. */
+const MAX_SHOWN = 64
+
+/**
+ * Members that JSON-RPC does not know. The same servers drop a message with one, too; others would take it. A misspelt `params` is likelier
+ * than an extension, for which MCP has `_meta`: so it is refused by name, rather than left out or sent on.
+ */
+const unknownMember = (value: JsonObject, known: ReadonlySet<string>): string | undefined => {
+  for (const name of Object.keys(value))
+    if (!known.has(name))
+      return `${JSON.stringify(name.slice(0, MAX_SHOWN))} is not a member of a JSON-RPC message; what is not in MCP belongs in params._meta`
+  return undefined
 }
 
 /** What is wrong with a value as a JSON-RPC message of MCP, or undefined. Written out: it runs for every message. */
@@ -23,41 +52,72 @@ const wrongWith = (value: JsonObject): string | undefined => {
     if (typeof method !== 'string' || method === '') return 'method must be a string'
     if (params !== undefined && !isObject(params)) return 'params must be an object'
     if (value.result !== undefined || value.error !== undefined) return 'a message has either a method or a result'
-    return params?._meta === undefined ? undefined : wrongWithMeta(params._meta)
+    const wrong = params?._meta === undefined ? undefined : wrongWithMeta(params._meta)
+    return wrong ?? unknownMember(value, REQUEST_MEMBERS)
   }
   if (id === undefined) return 'neither a method nor an id'
   if ((value.result === undefined) === (value.error === undefined)) return 'exactly one of result and error is needed'
   if (value.result !== undefined && !isObject(value.result)) return 'result must be an object'
-  if (value.error !== undefined && !isRpcError(value.error)) return 'error must have a numeric code and a message'
-  return undefined
+  if (value.error !== undefined && !isRpcError(value.error)) return 'error must have an integer code and a message'
+  return unknownMember(value, RESPONSE_MEMBERS)
 }
 
-/**
- * Takes a parsed JSON value as one MCP message; fields that JSON-RPC does not know stay in it.
- * @throws RpcFault -32600 that says what is wrong
- */
-const asMessage = (value: unknown): RpcMessage => {
-  if (Array.isArray(value))
-    throw new RpcFault({
-      code: rpcCode.invalidRequest,
-      message: 'Invalid request: batches are not supported, send one message at a time',
-    })
+const invalid = (why: string, id?: RpcId): RpcFault =>
+  new RpcFault({ code: rpcCode.invalidRequest, message: `Invalid request: ${why}` }, id)
+
+/** Takes a parsed JSON value as one MCP message, or says what is wrong with it: -32600. */
+const asMessage = (value: unknown): RpcMessage | RpcFault => {
   const wrong = isObject(value) ? wrongWith(value) : 'a message is a JSON object'
-  if (wrong !== undefined)
-    throw new RpcFault({ code: rpcCode.invalidRequest, message: `Invalid request: ${wrong}` }, idOf(value))
-  return value as RpcMessage
+  return wrong === undefined ? (value as RpcMessage) : invalid(wrong, idOf(value))
+}
+
+/** Several messages in one text, as revision 2025-03-26 has them; what is wrong with one is wrong with that one only. */
+export class Batch {
+  readonly messages: readonly RpcMessage[]
+  /** Answers to what was no message. */
+  readonly faults: readonly string[]
+
+  constructor(parts: readonly (RpcMessage | RpcFault)[]) {
+    this.messages = parts.flatMap((part) => (part instanceof RpcFault ? [] : [part]))
+    this.faults = parts.flatMap((part) => (part instanceof RpcFault ? [errorText(part.error, part.id)] : []))
+  }
+
+  /** Those of the messages that want an answer. */
+  get requests(): readonly RpcRequest[] {
+    return this.messages.filter(isRequest)
+  }
+}
+
+/** The one revision that has batches. */
+const BATCH_VERSION = '2025-03-26'
+
+/** Why a client that has agreed on `version` may not send batches, or undefined. */
+export const batchRefused = (version: string | undefined): RpcError | undefined =>
+  version === BATCH_VERSION
+    ? undefined
+    : invalid(
+        `batches are part of revision ${BATCH_VERSION} only${version === undefined ? '' : `, this session speaks ${version}`}; send one message at a time`,
+      ).error
+
+/** Most messages of a batch. */
+const MAX_BATCH = 100
+
+const asBatch = (values: readonly unknown[]): Batch => {
+  if (values.length === 0) throw invalid('a batch must not be empty')
+  if (values.length > MAX_BATCH)
+    throw invalid(`a batch has at most ${MAX_BATCH} messages, this one has ${values.length}`)
+  return new Batch(values.map(asMessage))
 }
 
 /** Deepest JSON that is taken: writing it again takes a stack frame a level. */
 const MAX_DEPTH = 500
 
 /**
- * Parses one JSON text as one MCP message.
- * @throws RpcFault -32700 for what is no JSON, -32600 for what is no message or nested deeper than `MAX_DEPTH`
+ * Parses one JSON text of a client as one MCP message, or as a batch of them: whether it may send one is its session's to say.
+ * @throws RpcFault -32700 for what is no JSON, -32600 for what is no message, a batch of none or too many, or nested deeper than `MAX_DEPTH`
  */
-export const parseMessage = (text: string): RpcMessage => {
-  if (text.length > 2 * MAX_DEPTH && nestsDeeperThan(text, MAX_DEPTH))
-    throw new RpcFault({ code: rpcCode.invalidRequest, message: `Invalid request: nested deeper than ${MAX_DEPTH}` })
+export const parseMessage = (text: string): RpcMessage | Batch => {
+  if (text.length > 2 * MAX_DEPTH && nestsDeeperThan(text, MAX_DEPTH)) throw invalid(`nested deeper than ${MAX_DEPTH}`)
   let value: JsonValue
   try {
     value = JSON.parse(text)
@@ -65,7 +125,10 @@ export const parseMessage = (text: string): RpcMessage => {
     const why = messageOf(error)
     throw new RpcFault({ code: rpcCode.parseError, message: `Parse error: ${why.slice(0, 200)}` })
   }
-  return asMessage(value)
+  if (Array.isArray(value)) return asBatch(value)
+  const message = asMessage(value)
+  if (message instanceof RpcFault) throw message
+  return message
 }
 
 /** The id of something that may be a message, for the error that answers it. */

@@ -5,8 +5,8 @@ import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkDialer, RpcMessage } from '../../domain/mcp/link.ts'
 import { errorOf, isRequest, type RpcError } from '../../domain/mcp/rpc.ts'
 import { RpcFault, rpcErrorOf, sessionEnded } from '../rpc/errors.ts'
-import { errorText, messageText, parseMessage } from '../rpc/message.ts'
-import type { Exchange } from '../session/client-request.ts'
+import { Batch, errorText, parseMessage } from '../rpc/message.ts'
+import { Pipe, sendOn } from '../rpc/pipe.ts'
 import { defaultSessionLimits, type SessionLimits } from '../session/limits.ts'
 import { ProjectStates } from '../session/project-states.ts'
 import { Session } from '../session/session.ts'
@@ -50,18 +50,16 @@ export const runStdio = async (options: StdioOptions): Promise<void> => {
     end.abort(new Error('the client does not read'))
     return false
   }
-  const send = (message: RpcMessage): boolean => {
-    const text = messageText(message)
-    return text !== undefined && write(text)
-  }
+  const send = (message: RpcMessage): boolean => sendOn(write, message)
   const session = newSession(options, send, (reason) => end.abort(ended(reason)))
   const onGone = () => end.abort()
   stdout.on('error', onGone).on('close', onGone)
+  const pipe = new Pipe(session, write)
   try {
     const opening = session.open()
     opening.catch(() => {}) // looked at below, when the first message wants to be answered
     for await (const line of readLines(stdin, MAX_LINE_BYTES, signal))
-      await takeLine(line, { session, opening, send, write })
+      await takeLine(line, { pipe, opening, send, write })
     await drain(session, signal)
     if (end.signal.reason instanceof CodedError) throw end.signal.reason
   } finally {
@@ -91,21 +89,21 @@ const newSession = (
   })
 
 interface Wiring {
-  readonly session: Session
+  readonly pipe: Pipe
   readonly opening: Promise<void>
   readonly send: (message: RpcMessage) => boolean
   readonly write: (text: string) => boolean
 }
 
-const takeLine = async (line: string | RpcError, { session, opening, send, write }: Wiring): Promise<void> => {
+const takeLine = async (line: string | RpcError, { pipe, opening, send, write }: Wiring): Promise<void> => {
   if (typeof line !== 'string') {
     write(errorText(line))
     return
   }
   if (line.trim() === '') return
-  let message: RpcMessage
+  let input: RpcMessage | Batch
   try {
-    message = parseMessage(line)
+    input = parseMessage(line)
   } catch (error) {
     if (!(error instanceof RpcFault)) throw error
     write(errorText(error.error, error.id ?? null))
@@ -114,14 +112,12 @@ const takeLine = async (line: string | RpcError, { session, opening, send, write
   try {
     await opening
   } catch (error) {
-    if (isRequest(message))
-      send(
-        errorOf(message.id, error instanceof CodedError ? rpcErrorOf(error) : sessionEnded('it could not be opened')),
-      )
+    const told = error instanceof CodedError ? rpcErrorOf(error) : sessionEnded('it could not be opened')
+    for (const { id } of input instanceof Batch ? input.requests : [input].filter(isRequest)) send(errorOf(id, told))
     throw error
   }
-  const exchange: Exchange = { send, end: (answer) => void (answer !== undefined && send(answer)) }
-  session.receive(message, exchange)
+  const refused = pipe.take(input)
+  if (refused !== undefined) write(errorText(refused))
 }
 
 const drain = async (session: Session, signal: AbortSignal): Promise<void> => {

@@ -79,9 +79,15 @@ export const textOf = (result: unknown): unknown =>
   JSON.parse((result as { content: { text: string }[] }).content[0]?.text ?? '')
 
 /** A raw request to an endpoint; the body is sent as JSON unless it is text. */
-export const post = (url: URL, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+export const post = (
+  url: URL,
+  body: unknown,
+  headers: Record<string, string> = {},
+  signal: AbortSignal | null = null,
+): Promise<Response> =>
   fetch(url, {
     method: 'POST',
+    signal,
     headers: {
       Authorization: `Bearer ${BEARER}`,
       'Content-Type': 'application/json',
@@ -99,8 +105,12 @@ export const initializeRequest = {
 } as const
 
 /** Opens a session by hand; returns the header that later requests need. */
-export const openSession = async (url: URL): Promise<{ 'Mcp-Session-Id': string }> => {
-  const response = await post(url, initializeRequest)
+export const openSession = async (
+  url: URL,
+  protocolVersion: string = initializeRequest.params.protocolVersion,
+): Promise<{ 'Mcp-Session-Id': string }> => {
+  const params = { ...initializeRequest.params, protocolVersion }
+  const response = await post(url, { ...initializeRequest, params })
   await response.json()
   return { 'Mcp-Session-Id': response.headers.get('mcp-session-id') ?? '' }
 }
