@@ -1,3 +1,9 @@
+const swc = require('@swc/core')
+
+// dependency-cruiser never tells swc that a file has JSX in it, and what swc cannot parse is not checked.
+const { parseFileSync } = swc
+swc.parseFileSync = (path, options) => parseFileSync(path, { ...options, tsx: path.endsWith('.tsx') })
+
 const NOT_TESTS = '(\\.test\\.ts$|/testing/|^adapters/event-log-contract/)'
 
 /** The layers: data flows one way round, and so do imports. */
@@ -99,6 +105,8 @@ module.exports = {
     library('@electric-sql/pglite', ['adapters/postgres/']),
     library('yargs', ['cli/']),
     library('undici', ['adapters/mcp-http/']),
+    library('ink', ['cli/console/']),
+    library('react', ['cli/console/']),
     library('eventsource-parser', ['adapters/mcp-http/']),
   ],
   options: {

@@ -29,7 +29,7 @@ export interface Deps {
   registry(): Promise<Registry>
   readonly out: Output
   readonly input: Input
-  /** Standard input and output themselves, for `mcpctl mcp` only. */
+  /** Standard input and output themselves, for `mcpctl mcp` and `mcpctl console` only. */
   readonly streams: { readonly stdin: Readable; readonly stdout: Writable }
   readonly prompt: Prompt
   readonly config: Config

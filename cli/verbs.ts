@@ -39,6 +39,7 @@ export const verbs: readonly VerbEntry[] = [
   verb('top', 'Show CPU and memory of servers and instances', () => import('./top.ts')),
   verb('status', 'Show how mcpd, its log and its read models are', () => import('./status.ts')),
   verb('call', 'Call a tool of a project', () => import('./call.ts')),
+  verb('console', 'Try a project by hand, and watch what its sessions say', () => import('./console.ts')),
   verb('test', 'Speak MCP straight with the copies of a server', () => import('./test.ts')),
   verb('mcp', 'Be the MCP server of a project on standard input and output', () => import('./mcp.ts')),
   verb('config claude', "Print Claude Code's configuration of a project", () => import('./config/claude.ts')),

@@ -48,8 +48,9 @@ const bundle = (entryPoints: Readonly<Record<string, string>>, external: readonl
     footer: { js: '})' },
   })
 
-// `up` never runs from a bundle.
-await bundle({ mcpctl: 'cli/bin/mcpctl.ts' }, [...APART, ...OUTSIDE, '*/up-system.ts'])
+// `up` and `console` never run from a bundle.
+const ELSEWHERE = ['*/up-system.ts', '*/console/follow.ts', '*/console/screen.tsx']
+await bundle({ mcpctl: 'cli/bin/mcpctl.ts' }, [...APART, ...OUTSIDE, ...ELSEWHERE])
 await bundle(Object.fromEntries(APART.map((name) => [name, name])), [])
 
 const home = await mkdtemp(join(tmpdir(), 'mcpctl-build-'))

@@ -5,7 +5,8 @@ import vm = require('node:vm')
 
 // What `mcpctl` starts. Node takes longer to load the modules of a verb one by one than to start, so verbs run from the bundles
 // that scripts/bundle-mcpctl.ts makes, with the code V8 has compiled of them. `up` needs mcpd's modules anyway, and stacks
-// are to name files as they are: there `mcpctl.js`, the same program in modules, takes over.
+// are to name files as they are: there `mcpctl.js`, the same program in modules, takes over; and for `console`, whose library
+// can only be imported.
 
 const BUNDLES = path.join(__dirname, '../../bundled')
 
@@ -31,5 +32,6 @@ const load = (name: string): unknown => {
   return module.exports
 }
 
-if (process.argv.includes('up') || process.env.MCPCTL_DEBUG === '1') void import('./mcpctl.ts')
+const inModules = ['up', 'console'].some((verb) => process.argv.includes(verb))
+if (inModules || process.env.MCPCTL_DEBUG === '1') void import('./mcpctl.ts')
 else load('mcpctl')
