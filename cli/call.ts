@@ -73,8 +73,7 @@ const callTool = async (
 ): Promise<JsonObject> => {
   const show = (progress: Progress) => out.progress(progressText(progress))
   try {
-    const result = await request('tools/call', { name, arguments: given }, out.notesAreTTY ? { onProgress: show } : {})
-    return result as JsonObject // came as JSON
+    return await request('tools/call', { name, arguments: given }, out.notesAreTTY ? show : undefined)
   } finally {
     out.endProgress()
   }

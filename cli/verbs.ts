@@ -41,6 +41,7 @@ export const verbs: readonly VerbEntry[] = [
   verb('call', 'Call a tool of a project', () => import('./call.ts')),
   verb('console', 'Try a project by hand, and watch what its sessions say', () => import('./console.ts')),
   verb('test', 'Speak MCP straight with the copies of a server', () => import('./test.ts')),
+  verb('test mcp', 'Test any MCP endpoint, as an agent meets it', () => import('./test/mcp.ts')),
   verb('mcp', 'Be the MCP server of a project on standard input and output', () => import('./mcp.ts')),
   verb('config claude', "Print Claude Code's configuration of a project", () => import('./config/claude.ts')),
   verb('config cursor', "Print Cursor's configuration of a project", () => import('./config/cursor.ts')),

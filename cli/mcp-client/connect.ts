@@ -5,11 +5,12 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { ClientCapabilities, Progress } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
-import { interrupted } from '../errors.ts'
+import { settledWithin } from '../../domain/kernel/settled-within.ts'
 import { ownVersion } from '../own-version.ts'
 import type { McpEndpoint } from './endpoint.ts'
-import { failureOf, McpFailure } from './failure.ts'
+import { McpFailure } from './failure.ts'
 import { watchedFetch } from './fetch.ts'
+import { type Waiting, waitingWith } from './waiting.ts'
 
 export interface ConnectOptions {
   readonly signal: AbortSignal
@@ -21,25 +22,16 @@ export interface ConnectOptions {
   readonly prepare?: (client: Client) => void | Promise<void>
 }
 
-/** A session with an MCP endpoint. Whatever it throws is an `McpFailure`, or `interrupted`. */
+/** A session with an MCP endpoint. Whatever it throws is an `McpFailure`, or a CliError `interrupted`. */
 export interface McpConnection {
   readonly client: Client
   readonly transport: 'Streamable HTTP' | 'SSE'
   readonly protocolVersion: string
-  /**
-   * Asks, and answers the result with members we have never heard of. An abort cancels the request at the server.
-   * @param options.schema what the result must be, beyond an object
-   */
-  request<Schema extends z.ZodType = typeof anyResult>(
-    method: string,
-    params?: JsonObject,
-    options?: { readonly schema?: Schema; readonly onProgress?: (progress: Progress) => void },
-  ): Promise<z.output<Schema>>
+  /** Asks, and answers the result as it came, members we have never heard of included. An abort cancels the request at the server. */
+  request(method: string, params?: JsonObject, onProgress?: (progress: Progress) => void): Promise<JsonObject>
   /** Ends the session at the server, as far as that answers. */
   close(): Promise<void>
 }
-
-const anyResult = z.looseObject({})
 
 /** How long a goodbye may take. */
 const CLOSE_MS = 2_000
@@ -52,13 +44,11 @@ export const connectMcp = async (endpoint: McpEndpoint, options: ConnectOptions)
   try {
     return await open('Streamable HTTP', endpoint, options)
   } catch (error) {
-    const failure = failureUnlessInterrupted(error, options.signal)
-    if (!mayBeOld(failure)) throw failure
+    if (!(error instanceof McpFailure) || !mayBeOld(error)) throw error
     try {
       return await open('SSE', endpoint, options)
     } catch (second) {
-      failureUnlessInterrupted(second, options.signal)
-      throw failure // what the newer transport was told says more
+      throw second instanceof McpFailure ? error : second // what the newer transport was told says more
     }
   }
 }
@@ -66,55 +56,24 @@ export const connectMcp = async (endpoint: McpEndpoint, options: ConnectOptions)
 const mayBeOld = ({ status, speaksMcp }: McpFailure): boolean =>
   !speaksMcp && (status === 400 || status === 404 || status === 405)
 
-const failureUnlessInterrupted = (error: unknown, signal: AbortSignal): McpFailure => {
-  if (signal.aborted) throw interrupted()
-  return failureOf(error)
-}
-
 const open = async (
   kind: McpConnection['transport'],
   { url, token }: McpEndpoint,
   { signal, timeoutMs, capabilities = {}, prepare }: ConnectOptions,
 ): Promise<McpConnection> => {
-  const broken = failing()
-  const abort = failing()
-  signal.addEventListener('abort', () => abort.fail(interrupted()), { once: true })
+  const waiting = waitingWith(signal)
   const requestInit = { headers: token === undefined ? {} : { Authorization: `Bearer ${token}` } }
-  const transport =
+  const http =
     kind === 'SSE'
       ? new SSEClientTransport(url, { requestInit })
-      : new StreamableHTTPClientTransport(url, { requestInit, fetch: watchedFetch(broken.fail) })
-  const seen = watchTransport(transport as Transport) // its optional members are not what its own interface says
+      : new StreamableHTTPClientTransport(url, { requestInit, fetch: watchedFetch(waiting.broke) })
+  const transport = http as Transport // its optional members are not what its own interface says
+  const seen = watchTransport(transport)
   const client = new Client({ name: 'mcpctl', version: ownVersion() }, { capabilities })
-  let nonsense: McpFailure | undefined
-  client.onerror = (error) => {
-    const failure = failureOf(error)
-    if (failure.kind === 'malformed') nonsense = failure
-  }
+  client.onerror = waiting.dropped
   await prepare?.(client)
-
-  /** The answer, or the first of what ends the wait for it. */
-  const answered = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
-    try {
-      return await Promise.race([answer, broken.promise, abort.promise])
-    } catch (error) {
-      const failure = failureUnlessInterrupted(error, signal)
-      // What makes no sense to the SDK is dropped there, and then missed.
-      throw failure.kind === 'timeout' ? (nonsense ?? failure) : failure
-    }
-  }
-  const close = async () => {
-    const goodbye = async () => {
-      await seen.cancelled()
-      if (transport instanceof StreamableHTTPClientTransport) await transport.terminateSession()
-    }
-    await within(CLOSE_MS, goodbye()).catch(() => {}) // it ends the session itself, some time
-    await client.close()
-  }
-
   try {
-    if (signal.aborted) throw interrupted()
-    await answered(within(timeoutMs, client.connect(transport as Transport, { timeout: timeoutMs })))
+    await waiting.answer(welcomed(client, transport, timeoutMs))
   } catch (error) {
     await client.close()
     await transport.close()
@@ -124,19 +83,45 @@ const open = async (
     client,
     transport: kind,
     protocolVersion: seen.protocolVersion(),
-    request: (method, params, { schema, onProgress } = {}) => {
-      const request = { method, ...(params === undefined ? {} : { params: { ...params } }) }
-      // Of its own, for the SDK leaves a listener on it for each request.
-      const options = { signal: AbortSignal.any([signal]), timeout: timeoutMs, resetTimeoutOnProgress: true }
-      const asked = client.request(request, (schema ?? anyResult) as typeof anyResult, {
-        ...options,
-        ...(onProgress === undefined ? {} : { onprogress: onProgress }),
-      })
-      return answered(asked) as Promise<never> // of the schema's type
+    request: asking(client, waiting, { signal, timeout: timeoutMs }),
+    async close() {
+      const goodbye = async () => {
+        await seen.cancelled()
+        if (http instanceof StreamableHTTPClientTransport) await http.terminateSession()
+      }
+      // Where this fails or is late, the server ends the session itself some time.
+      const said = goodbye().catch(() => {})
+      await settledWithin(said, CLOSE_MS)
+      await client.close()
     },
-    close,
   }
 }
+
+/** Connects in time: an old server's stream may stay silent for ever. */
+const welcomed = async (client: Client, transport: Transport, timeout: number): Promise<void> => {
+  if (await settledWithin(client.connect(transport, { timeout }), timeout)) return
+  throw new McpFailure('timeout', `no answer within ${timeout / 1000} s`)
+}
+
+const anyResult = z.looseObject({})
+
+const asking =
+  (
+    client: Client,
+    waiting: Waiting,
+    { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: number },
+  ): McpConnection['request'] =>
+  async (method, params, onProgress) => {
+    const request = { method, ...(params === undefined ? {} : { params: { ...params } }) }
+    const asked = client.request(request, anyResult, {
+      // Of its own, for the SDK leaves a listener on it for each request.
+      signal: AbortSignal.any([signal]),
+      timeout,
+      resetTimeoutOnProgress: true,
+      ...(onProgress === undefined ? {} : { onprogress: onProgress }),
+    })
+    return (await waiting.answer(asked)) as JsonObject // it came as JSON
+  }
 
 /** What passes through a transport and the SDK keeps to itself: the agreed version, and whether a cancellation is on its way. */
 const watchTransport = (transport: Transport) => {
@@ -154,24 +139,4 @@ const watchTransport = (transport: Transport) => {
     setVersion?.(given)
   }
   return { protocolVersion: () => version, cancelled: () => cancellation }
-}
-
-/** A promise that never resolves, and how to reject it. */
-const failing = () => {
-  let fail: (error: Error) => void = () => {}
-  const promise = new Promise<never>((_resolve, reject) => {
-    fail = reject
-  })
-  promise.catch(() => {}) // nobody may wait for it any more
-  return { promise, fail: (error: Error) => fail(error) }
-}
-
-const within = async <Answer>(ms: number, answer: Promise<Answer>): Promise<Answer> => {
-  const late = failing()
-  const timer = setTimeout(() => late.fail(new McpFailure('timeout', `no answer within ${ms / 1000} s`)), ms)
-  try {
-    return await Promise.race([answer, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
 }

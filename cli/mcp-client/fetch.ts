@@ -1,7 +1,7 @@
 import { McpFailure, refusalOf } from './failure.ts'
 
-/** Most of a refusal's body that is read. */
-const MAX_REFUSAL_BYTES = 64 * 1024
+/** Most of an answer that is read for what it says. */
+const MAX_TEXT_BYTES = 64 * 1024
 
 /**
  * `fetch` for the SDK's transports. A POST without success is thrown as the failure that its body says; the SDK would make one text of
@@ -13,7 +13,7 @@ export const watchedFetch =
     const response = await fetch(input, init)
     if (init?.method !== 'POST') return response
     const isRedirect = response.status >= 300 && response.status < 400
-    if (!response.ok && !isRedirect) throw refusalOf(response.status, await beginning(response))
+    if (!response.ok && !isRedirect) throw refusalOf(response.status, await bodyStart(response))
     const isStream = response.headers.get('content-type')?.includes('text/event-stream') === true
     if (!isStream || response.body === null) return response
     const { status, headers } = response
@@ -43,10 +43,11 @@ const watched = (
   })
 }
 
-const beginning = async (response: Response): Promise<string> => {
+/** The first 64 KiB of an answer. */
+export const bodyStart = async (response: Response): Promise<string> => {
   const reader = response.body?.getReader()
   const chunks: Uint8Array[] = []
-  for (let bytes = 0; reader !== undefined && bytes < MAX_REFUSAL_BYTES; ) {
+  for (let bytes = 0; reader !== undefined && bytes < MAX_TEXT_BYTES; ) {
     const { done, value } = await reader.read()
     if (done) break
     chunks.push(value)

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import { CliError, exitCode } from '../errors.ts'
 import type { Keep } from './content.ts'
 
@@ -68,7 +69,7 @@ const fileName = (kind: string, type: string, uri: string | undefined): string =
 }
 
 const cannotWrite = (path: string, error: unknown): CliError =>
-  new CliError('cannot-write', `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`, {
+  new CliError('cannot-write', `${path} cannot be written: ${messageOf(error)}`, {
     exit: exitCode.failed,
     cause: error,
   })

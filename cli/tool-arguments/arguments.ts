@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/kernel/errors.ts'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import { keyValue } from '../create/flags.ts'
 import type { Deps } from '../deps.ts'
@@ -102,8 +103,7 @@ const assertFits = async ({ out }: Deps, tool: Tool, given: JsonObject, schema: 
   try {
     flaws = flawsOf(given, schema)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    out.note(`The schema of ${tool.name} cannot be used, so the arguments go unchecked: ${reason}`)
+    out.note(`The schema of ${tool.name} cannot be used, so the arguments go unchecked: ${messageOf(error)}`)
     return
   }
   if (flaws.length > 0) throw flawed(tool, schema, flaws)

@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/kernel/errors.ts'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { Tool } from '../tools.ts'
 import { flawsOf } from './check.ts'
@@ -12,6 +13,6 @@ export const outputFlaw = ({ outputSchema }: Tool, { structuredContent, isError 
       ? undefined
       : `structuredContent${flaw.path === '' ? '' : `.${flaw.path}`} ${flaw.message}`
   } catch (error) {
-    return `its output schema cannot be used: ${error instanceof Error ? error.message : String(error)}`
+    return `its output schema cannot be used: ${messageOf(error)}`
   }
 }

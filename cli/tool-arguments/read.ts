@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import { MAX_INPUT_BYTES } from '../ask.ts'
 import type { Deps } from '../deps.ts'
 import { CliError, exitCode, usageError } from '../errors.ts'
@@ -53,5 +54,5 @@ const reasonOf = (error: unknown): string => {
   if (code === 'ENOENT') return 'there is no such file'
   if (code === 'EISDIR') return 'it is a folder'
   if (code === 'EACCES') return 'you may not read it'
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }

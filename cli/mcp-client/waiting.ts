@@ -1,0 +1,39 @@
+import { interrupted } from '../errors.ts'
+import { failureOf, type McpFailure } from './failure.ts'
+
+/** The waits for answers of one connection, and what ends all of them. */
+export interface Waiting {
+  /** The answer, or why there is none. @throws McpFailure, CliError `interrupted` */
+  answer<Answer>(answer: Promise<Answer>): Promise<Answer>
+  /** No answer will come any more. */
+  broke(failure: McpFailure): void
+  /** Something came that makes no sense: it is dropped, and may be the answer that is then missed. */
+  dropped(error: unknown): void
+}
+
+export const waitingWith = (signal: AbortSignal): Waiting => {
+  let nonsense: McpFailure | undefined
+  let fail: (error: Error) => void = () => {}
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject
+  })
+  failed.catch(() => {}) // nobody may wait any more
+  if (signal.aborted) fail(interrupted())
+  else signal.addEventListener('abort', () => fail(interrupted()), { once: true })
+  return {
+    async answer(answer) {
+      try {
+        return await Promise.race([failed, answer])
+      } catch (error) {
+        if (signal.aborted) throw interrupted()
+        const failure = failureOf(error)
+        throw failure.kind === 'timeout' ? (nonsense ?? failure) : failure
+      }
+    },
+    broke: (failure) => fail(failure),
+    dropped(error) {
+      const failure = failureOf(error)
+      if (failure.kind === 'malformed') nonsense = failure
+    },
+  }
+}
