@@ -42,6 +42,8 @@ export interface HttpDeps {
     readonly project: string
     readonly socket: WebSocket
     readonly bearer: string
+    /** Who dialled, as `kind:name`. */
+    readonly principal: string
     readonly relayed: boolean
   }) => void
   /** Resolves when the calls that are under way on links have ended, or were given up. */

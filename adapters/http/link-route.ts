@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { notFound } from '../../domain/kernel/declared.ts'
-import { bearerOf } from './access.ts'
+import { bearerOf, identityOf } from './access.ts'
 import type { HttpDeps } from './deps.ts'
 import { upgradeRequired } from './malformed.ts'
 import { isRelayed } from './relay.ts'
@@ -21,12 +21,15 @@ export const linkRoute = (app: FastifyInstance, deps: HttpDeps): void => {
     handler: async () => {
       throw upgradeRequired() // not reached: that is seen before
     },
-    wsHandler: (socket, request) =>
+    wsHandler: (socket, request) => {
+      const { principal } = identityOf(request)
       deps.serveLink({
         project: request.params.name,
         socket,
         bearer: bearerOf(request) ?? '',
+        principal: `${principal.kind}:${principal.name}`,
         relayed: isRelayed(request),
-      }),
+      })
+    },
   })
 }

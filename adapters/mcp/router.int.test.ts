@@ -277,8 +277,17 @@ describe('the router', () => {
     await session.call(1, 'echo', { message: 'tell-tale' })
     await session.call(2, 'fail')
     await session.ask(3, 'tools/list')
+    const principal = 'User:ada'
     expect(mcpd.calls).toMatchObject([
-      { project: 'demo', server: 'scripted', instance: 'i1', method: 'tools/call', tool: 'echo', outcome: 'ok' },
+      {
+        project: 'demo',
+        server: 'scripted',
+        instance: 'i1',
+        principal,
+        method: 'tools/call',
+        tool: 'echo',
+        outcome: 'ok',
+      },
       { tool: 'fail', outcome: 'error', errorCode: -32050 },
       { method: 'tools/list', outcome: 'ok' },
     ])

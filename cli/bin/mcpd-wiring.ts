@@ -168,7 +168,7 @@ export const wire = async (
     secretValues: secrets.values,
     rotateMasterKey: async (context) => ({ ...(await rotateMasterKey({ commands: loop, clock, keyring }, context)) }),
     instancesAt: lease.place,
-    serveLink: ({ project, socket, bearer, relayed }) => links.serve(project, linkOverSocket(socket), bearer, relayed),
+    serveLink: ({ socket, ...client }) => links.serve({ ...client, link: linkOverSocket(socket) }),
     reactors: servers.status,
     drainLinks: () => servers.drain(),
     clock,
@@ -184,8 +184,17 @@ export const wire = async (
   const links = clientLinks({
     place: lease.place,
     logger,
-    serveHere: (project, link) =>
-      serveLink({ project, link, topology, host, logger, onCall: metrics.mcpCall, signal: servers.signal() }),
+    serveHere: ({ project, link, principal }) =>
+      serveLink({
+        project,
+        link,
+        principal,
+        topology,
+        host,
+        logger,
+        onCall: metrics.mcpCall,
+        signal: servers.signal(),
+      }),
   })
   opened.push(async () => links.close())
   opened.push(() => app.close())
@@ -216,7 +225,7 @@ export const wire = async (
         if ((await readSide.queries.get('project', project)).row === undefined)
           throw notFound({ kind: 'project', name: project })
         const [here, there] = createLinkPair()
-        links.serve(project, there, bearer, false)
+        links.serve({ project, link: there, bearer, principal: `${principal.kind}:${principal.name}`, relayed: false })
         return here
       },
     },

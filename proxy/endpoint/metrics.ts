@@ -35,7 +35,7 @@ export const proxyMetrics = ({ sessions, events, ofProcess }: MetricSources): Pr
   gauge('mcplocal_kept_event_bytes', 'Size of these events', () => events.bytes)
   const calls = new Counter({
     name: 'mcplocal_calls_total',
-    help: 'Requests of clients, by how they ended (ok, tool-error, error, cancelled)',
+    help: 'Requests of clients, by how they ended (ok, tool-error, error, cancelled, refused)',
     labelNames: ['project', 'server', 'outcome'] as const,
     registers,
   })

@@ -72,6 +72,8 @@ export const startMcplocal = async (options: McplocalOptions): Promise<Mcplocal>
     inspectorLimits: options.inspectorLimits ?? {},
     onCall: (record) => {
       metrics.observe(record)
+      // What was sent on mcpd logs, with who called; what was not, only we know of.
+      if (record.outcome === 'refused') options.logger.info(record, 'mcp call')
       options.onCall?.(record)
     },
   })

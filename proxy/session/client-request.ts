@@ -1,3 +1,4 @@
+import { isObject } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import type { RpcId, RpcRequest, RpcResponse } from '../../domain/mcp/rpc.ts'
 import type { ServerCall } from './server-calls.ts'
@@ -18,16 +19,20 @@ export interface ClientStream {
 
 /** How a request was answered. `tool-error`: the tool ran and says it failed. */
 export type Answered = 'ok' | 'tool-error' | 'error'
-/** How a request of the client ended. */
-export type Outcome = Answered | 'cancelled'
+/** How a request of the client ended. `refused`: it was answered here, with an error, and passed on to no server. */
+export type Outcome = Answered | 'cancelled' | 'refused'
 
 /** One request of a client that is over. What was asked and answered is not in it. */
 export interface CallRecord {
   readonly project: string
   readonly method: string
+  /** What the client called the tool, for `tools/call`. */
+  readonly tool: string | undefined
   /** Undefined if it was answered here. */
   readonly server: string | undefined
   readonly outcome: Outcome
+  /** Our own word for the error, where it is one of ours. */
+  readonly code: string | undefined
   readonly ms: number
 }
 
@@ -45,8 +50,27 @@ export interface ClientRequest {
   done: boolean
 }
 
-export const outcomeOf = (answer: RpcResponse | undefined): Outcome =>
-  answer === undefined ? 'cancelled' : answeredAs(answer)
+/** Longest name of a tool in a record: it is the client's own text. */
+const MAX_TOOL_NAME = 128
+
+/** @param answer undefined when the client has cancelled it */
+export const recordOf = (project: string, request: ClientRequest, answer: RpcResponse | undefined): CallRecord => {
+  const { message, server, startedAt } = request
+  const { name } = message.method === 'tools/call' ? (message.params ?? {}) : {}
+  const data = answer?.error?.data
+  const code = isObject(data) && typeof data.code === 'string' ? data.code : undefined
+  // A call that the breaker has not let through is given to a server, but not sent.
+  const isRefused = answer?.error !== undefined && (request.call === undefined || code === 'circuit-open')
+  return {
+    project,
+    method: message.method,
+    tool: typeof name === 'string' ? name.slice(0, MAX_TOOL_NAME) : undefined,
+    server,
+    outcome: answer === undefined ? 'cancelled' : isRefused ? 'refused' : answeredAs(answer),
+    code,
+    ms: performance.now() - startedAt,
+  }
+}
 
 export const answeredAs = (answer: RpcResponse): Answered => {
   if (answer.error !== undefined) return 'error'

@@ -2,7 +2,7 @@ import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { errorOf, type RpcError, type RpcId, type RpcRequest, type RpcResponse } from '../../domain/mcp/rpc.ts'
 import type { Taps } from '../inspector/taps.ts'
 import { invalidRequest, tooManyCalls } from '../rpc/errors.ts'
-import { type CallRecord, type ClientRequest, type Exchange, outcomeOf } from './client-request.ts'
+import { type CallRecord, type ClientRequest, type Exchange, recordOf } from './client-request.ts'
 
 /** The requests of one client that are under way, each ended exactly once. */
 export class ClientRequests {
@@ -46,13 +46,7 @@ export class ClientRequests {
     this.#open.delete(request.id)
     if (answer !== undefined) this.#taps.toClient(answer, request.server)
     request.exchange.end(answer)
-    this.#onCall?.({
-      project: this.#project,
-      method: request.message.method,
-      server: request.server,
-      outcome: outcomeOf(answer),
-      ms: performance.now() - request.startedAt,
-    })
+    this.#onCall?.(recordOf(this.#project, request, answer))
   }
 
   /** Answers a request that is not taken. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { LinkedServer } from '../../domain/mcp/link.ts'
-import { initializeResult, instructionsOf, joinCapabilities, negotiate } from './initialize.ts'
+import { initializeResult, joinCapabilities, negotiate } from './initialize.ts'
+import { instructionsOf } from './instructions.ts'
 
 const ready = (name: string, capabilities: JsonObject, rest: JsonObject = {}): LinkedServer => ({
   name,
@@ -95,4 +96,30 @@ describe('instructions', () => {
 
   it('are left out when there are none', () =>
     expect(initializeResult(project(ready('a', {})), '2025-11-25', '1')).not.toHaveProperty('instructions'))
+
+  it('say which servers are not available, and why in a line', () =>
+    expect(
+      instructionsOf(project(ready('a', {}, { instructions: 'one' }), { ...away, reason: 'ended\nlong story' })),
+    ).toBe(
+      [
+        '## a',
+        '',
+        'one',
+        '',
+        '## Not available',
+        '',
+        'These servers cannot be reached at the moment; what they offer appears in the lists when they can:',
+        '- away: ended',
+      ].join('\n'),
+    ))
+
+  it('of several servers are bounded, each and together; an only server’s are its own', () => {
+    const long = (name: string) => ready(name, {}, { instructions: `${name}${'😀'.repeat(10_000)}` })
+    const one = instructionsOf(project(long('a'), ready('b', {}, { instructions: 'short' })))
+    expect(one).toMatch(/^## a\n\na(😀)+\n… \(12002 more characters are left out\)\n\n## b\n\nshort$/u)
+    const many = instructionsOf(project(...Array.from({ length: 100 }, (_, i) => long(`s${i}`))))
+    expect(many.length).toBeLessThan(75_000)
+    expect(many).toContain('## s99')
+    expect(instructionsOf(project(long('a')))).toHaveLength(20_001)
+  })
 })

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { LinkClient, LinkedProject, LinkedServer } from '../../domain/mcp/link.ts'
+import { instructionsOf } from './instructions.ts'
 
 /** The protocol revisions we speak with clients, newest first. What mcpd speaks with a server is agreed on there. */
 export const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const
@@ -62,15 +63,3 @@ export const joinCapabilities = (project: LinkedProject): JsonObject => {
 }
 
 const ROUTABLE = new Set<string>([...LISTS, 'logging', 'completions', 'experimental'])
-
-/** The project's instructions, then each server's under its name; one server's alone stay as they are. */
-export const instructionsOf = (project: LinkedProject): string => {
-  const own = project.instructions?.trim() ?? ''
-  const servers = project.servers.flatMap(({ name, initialize }) => {
-    const text = initialize?.instructions
-    return typeof text === 'string' && text.trim() !== '' ? [{ name, text }] : []
-  })
-  const [first] = servers
-  if (own === '' && first !== undefined && project.servers.length === 1) return first.text
-  return [...(own === '' ? [] : [own]), ...servers.map(({ name, text }) => `## ${name}\n\n${text.trim()}`)].join('\n\n')
-}

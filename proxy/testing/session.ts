@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import type { CallRecord } from '../session/client-request.ts'
 import { defaultSessionLimits, type SessionLimits } from '../session/limits.ts'
 import { ProjectStates } from '../session/project-states.ts'
 import { Session } from '../session/session.ts'
@@ -17,6 +18,7 @@ export const startSession = async (
   const mcpd = new FakeMcpd().project('demo', project)
   const told: RpcMessage[] = []
   const ended: string[] = []
+  const records: CallRecord[] = []
   const logger = keptLogger()
   const session = new Session({
     dialer: mcpd,
@@ -28,6 +30,7 @@ export const startSession = async (
     logger,
     version: '1',
     onEnded: (reason) => ended.push(reason),
+    onCall: (record) => records.push(record),
   })
   onTestFinished(() => session.close('the test is over'))
   await session.open()
@@ -58,5 +61,5 @@ export const startSession = async (
     return content === undefined ? answer?.error?.message : `${server}/${own}`
   }
   await ask('initialize', initializeRequest.params)
-  return { mcpd, session, told, ended, logger, ask, list, names, call, calledAs }
+  return { mcpd, session, told, ended, records, logger, ask, list, names, call, calledAs }
 }

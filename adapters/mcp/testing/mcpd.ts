@@ -111,7 +111,7 @@ export const createTestMcpd = (project: TopologyProject, initializeTimeoutMs = 1
       const [ours, theirs] = createLinkPair()
       const onCall = (call: CallRecord) => calls.push(call)
       const stop = signal === undefined ? {} : { signal }
-      serveLink({ project: 'demo', link: ours, topology, host, logger: silent, onCall, ...stop })
+      serveLink({ project: 'demo', link: ours, topology, host, logger: silent, principal: 'User:ada', onCall, ...stop })
       return testSession(theirs, server)
     },
     close: () => host.close(),
