@@ -42,4 +42,8 @@ export interface Deps {
   /** Aborted by Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal
   readonly platform: NodeJS.Platform
+  /** The folder that it runs in. */
+  readonly cwd: string
+  /** What starts this very mcpctl, from anywhere: Node and the script, both absolute. */
+  readonly self: readonly [node: string, script: string]
 }

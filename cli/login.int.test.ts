@@ -42,26 +42,3 @@ describe('login', () => {
     expect((await world.run(['whoami'], nobody)).code).toBe(4)
   })
 })
-
-describe('config for agents', () => {
-  it('prints what starts mcpctl, without any secret', async () => {
-    const { out, err } = await world.run(['config', 'claude', '-p', 'demo'])
-    expect(JSON.parse(out)).toEqual({ mcpServers: { demo: { command: 'mcpctl', args: ['mcp', '-p', 'demo'] } } })
-    expect(err).toContain('.mcp.json')
-  })
-
-  it.each([
-    ['claude', { type: 'http' }, `\${MCPCTL_TOKEN}`],
-    ['cursor', {}, `\${env:MCPCTL_TOKEN}`],
-  ])('prints an HTTP endpoint for %s that takes the token from its environment', async (client, more, variable) => {
-    const { out } = await world.run(['config', client, '-p', 'demo', '--http'])
-    const headers = { Authorization: `Bearer ${variable}` }
-    const url = 'http://127.0.0.1:3200/projects/demo/mcp'
-    expect(JSON.parse(out)).toEqual({ mcpServers: { demo: { ...more, url, headers } } })
-    expect(out).not.toContain(TOKEN)
-  })
-
-  it('refuses what cannot be a project', async () => {
-    expect((await world.run(['config', 'cursor', '-p', '../x'])).code).toBe(2)
-  })
-})

@@ -13,7 +13,7 @@ export default defineVerb({
   },
   examples: [
     ['$0 mcp -p demo', 'speaks MCP on standard input and output; for the configuration of an agent'],
-    ['$0 config claude -p demo', 'prints that configuration'],
+    ['$0 config claude -p demo', 'writes that configuration'],
   ],
   async run({ config, out, streams, signal }, { project, verbose }) {
     const [{ runStdio }, { webSocketDialer }] = await Promise.all([

@@ -1,3 +1,4 @@
+import { clients } from './config/clients.ts'
 import type { AnyVerb, VerbEntry } from './verb.ts'
 
 type Loaded = Promise<{ readonly default: unknown }>
@@ -43,8 +44,13 @@ export const verbs: readonly VerbEntry[] = [
   verb('test', 'Speak MCP straight with the copies of a server', () => import('./test.ts')),
   verb('test mcp', 'Test any MCP endpoint, as an agent meets it', () => import('./test/mcp.ts')),
   verb('mcp', 'Be the MCP server of a project on standard input and output', () => import('./mcp.ts')),
-  verb('config claude', "Print Claude Code's configuration of a project", () => import('./config/claude.ts')),
-  verb('config cursor', "Print Cursor's configuration of a project", () => import('./config/cursor.ts')),
+  ...clients.map((client) =>
+    verb(`config ${client.name}`, `Add a project to ${client.label}`, async () => {
+      const { connectVerb } = await import('./config/connect.ts')
+      return { default: connectVerb(client) }
+    }),
+  ),
+  verb('config list', 'Show which clients reach which projects', () => import('./config/list.ts')),
   verb('config view', "Show mcpctl's own configuration, without the token", () => import('./config/view.ts')),
   verb('config path', "Print where mcpctl's own configuration is", () => import('./config/path.ts')),
   verb('login', 'Store a token for this user', () => import('./login.ts')),

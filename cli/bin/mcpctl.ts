@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Deps } from '../deps.ts'
 import { CliError, exitCode, interrupted } from '../errors.ts'
 import { main } from '../main.ts'
@@ -68,6 +69,10 @@ const connect = async (flags: { readonly server: string | undefined }): Promise<
     env: process.env,
     signal: stop.signal,
     platform: process.platform,
+    get cwd() {
+      return process.cwd()
+    },
+    self: [process.execPath, resolve(process.argv[1] ?? '')],
     now: () => new Date(),
     get input() {
       return standardInput(process.stdin, stop.signal)

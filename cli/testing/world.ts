@@ -38,6 +38,7 @@ export interface Surroundings {
   readonly notesAreTTY?: boolean
   /** Each piece of standard error, as it is written. */
   readonly onNote?: (text: string) => void
+  readonly platform?: NodeJS.Platform
 }
 
 /** mcpctl in memory, with a folder of its own and a pretended mcpd that it reaches over real HTTP. */
@@ -125,7 +126,9 @@ export class World {
       env,
       signal,
       sleep,
-      platform: 'linux',
+      platform: around.platform ?? 'linux',
+      cwd: this.folder,
+      self: ['/opt/node/bin/node', '/opt/mcpctl/bin/mcpctl.cjs'],
       now: () => this.now,
       input: {
         isTTY: around.terminal === true,
