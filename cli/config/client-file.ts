@@ -180,10 +180,14 @@ const bad = (message: string): CliError =>
   new CliError('bad-client-config', message, { hint: 'Nothing was changed. Mend it, or take the entry from --print' })
 
 const failed = (done: 'read' | 'written', path: string, error: unknown): CliError => {
-  return new CliError(done === 'read' ? 'cannot-read' : 'cannot-write', `${path} cannot be ${done}: ${messageOf(error)}`, {
-    hint: 'Nothing was changed. --print shows the entry, to add it by hand',
-    cause: error,
-  })
+  return new CliError(
+    done === 'read' ? 'cannot-read' : 'cannot-write',
+    `${path} cannot be ${done}: ${messageOf(error)}`,
+    {
+      hint: 'Nothing was changed. --print shows the entry, to add it by hand',
+      cause: error,
+    },
+  )
 }
 
 const codeOf = (error: unknown): string | undefined =>

@@ -271,7 +271,9 @@ describe('before it writes', () => {
     expect([no.code, no.out]).toEqual([1, ''])
     expect(no.err).toContain('nothing was changed')
     await expect(access(file)).rejects.toThrow()
-    expect((await desk.config('claude -p demo', { terminal: true, notesAreTTY: true, answers: { [question]: 'yes' } })).code).toBe(0)
+    expect(
+      (await desk.config('claude -p demo', { terminal: true, notesAreTTY: true, answers: { [question]: 'yes' } })).code,
+    ).toBe(0)
     expect((await desk.config('claude -p demo --http -y', { terminal: true, notesAreTTY: true })).code).toBe(0)
   })
 

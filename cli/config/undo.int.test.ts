@@ -137,7 +137,11 @@ describe('undoing', () => {
     const no = await desk.config('claude -p demo --undo', { terminal: true, notesAreTTY: true, answers: {} })
     expect(no.code).toBe(1)
     await access(file)
-    await desk.config('claude -p demo --undo', { terminal: true, notesAreTTY: true, answers: { [`Change ${file}?`]: 'yes' } })
+    await desk.config('claude -p demo --undo', {
+      terminal: true,
+      notesAreTTY: true,
+      answers: { [`Change ${file}?`]: 'yes' },
+    })
     await expect(access(file)).rejects.toThrow()
   })
 
