@@ -6,7 +6,7 @@ import { type ClientSession, finishedCall, outcomeOf, type PendingCalls } from '
 import { type OwnMessage, textOf } from './rpc.ts'
 import { notOffered } from './rpc-errors.ts'
 import type { SessionWishes } from './session-wishes.ts'
-import type { TaskTokens } from './task-tokens.ts'
+import type { SharedTasks } from './shared-tasks.ts'
 
 /** The parts of a shared connection that a message of its server concerns. */
 export interface ServerReaderParts<Session extends ClientSession> {
@@ -16,7 +16,7 @@ export interface ServerReaderParts<Session extends ClientSession> {
   readonly logger: Logger
   readonly sessions: ReadonlySet<Session>
   readonly calls: PendingCalls<Session>
-  readonly taskTokens: TaskTokens<Session>
+  readonly tasks: SharedTasks<Session>
   readonly wishes: SessionWishes<Session>
   readonly isDraining: () => boolean
   readonly write: (text: string) => boolean
@@ -29,7 +29,7 @@ export interface ServerReaderParts<Session extends ClientSession> {
 export const createServerReader = <Session extends ClientSession>(
   parts: ServerReaderParts<Session>,
 ): ((message: OwnMessage, line: string) => void) => {
-  const { names, program, logger, sessions, calls, taskTokens, wishes, isDraining, write } = parts
+  const { names, program, logger, sessions, calls, tasks, wishes, isDraining, write } = parts
 
   const unknownAnswer = (id: RpcId | undefined) => {
     // Late answers to cancelled calls are ordinary; an id that was never given out is the server's fault.
@@ -45,15 +45,15 @@ export const createServerReader = <Session extends ClientSession>(
       return
     }
     message.id = call.id
+    tasks.answered(upstreamId, call, message)
     call.session?.peer.deliver(message)
-    if (call.token !== undefined) taskTokens.keep(upstreamId, call, message)
     call.onSettled?.(message)
     call.session?.peer.finished(finishedCall(call, outcomeOf(message), Buffer.byteLength(line), message.error?.code))
   }
 
   const progress = (message: OwnMessage) => {
     const token = message.params?.progressToken
-    const call = calls.get(token) ?? taskTokens.get(token)
+    const call = calls.get(token) ?? tasks.progressOf(token)
     if (call?.session === undefined || call.token === undefined) return // answered or cancelled already
     message.params = { ...message.params, progressToken: call.token }
     call.session.peer.deliver(message)
@@ -79,6 +79,9 @@ export const createServerReader = <Session extends ClientSession>(
         if (uri !== undefined) broadcast(message, wishes.subscribers(uri))
         break
       }
+      case 'notifications/tasks/status':
+        tasks.ownerOf(message.params?.taskId)?.peer.deliver(message)
+        break
       default:
         broadcast(message, sessions)
     }

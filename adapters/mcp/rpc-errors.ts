@@ -64,6 +64,13 @@ export const toolNotOffered = (tool: unknown): RpcError => ({
   data: { code: 'unknown-tool' },
 })
 
+/** Another's task has the words of one that does not exist. */
+export const unknownTask = (taskId: unknown): RpcError => ({
+  code: rpcCode.invalidParams,
+  message: `Unknown task: ${String(taskId).slice(0, 128)}`,
+  data: { code: 'unknown-task' },
+})
+
 export const unsendable = (why: string): RpcError => ({
   code: rpcCode.invalidRequest,
   message: `The message cannot be passed on: ${why}`,

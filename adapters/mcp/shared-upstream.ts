@@ -30,8 +30,8 @@ import {
   unsendable,
 } from './rpc-errors.ts'
 import { createSessionWishes, type Verdict } from './session-wishes.ts'
+import { createSharedTasks } from './shared-tasks.ts'
 import { readLine } from './stdout-lines.ts'
-import { createTaskTokens } from './task-tokens.ts'
 import {
   type Attachment,
   MAX_CALLS_PER_CONNECTION,
@@ -86,7 +86,7 @@ export class SharedUpstream implements Upstream {
   readonly #logger: Logger
   readonly #sessions = new Set<Session>()
   readonly #calls = new PendingCalls<Session>()
-  readonly #taskTokens = createTaskTokens<Session>()
+  readonly #tasks = createSharedTasks<Session>()
   readonly #wishes = createSessionWishes(this.#sessions, (method, params) => this.request(method, params))
   #draining = false
   #probes = 0
@@ -102,7 +102,7 @@ export class SharedUpstream implements Upstream {
       logger,
       sessions: this.#sessions,
       calls: this.#calls,
-      taskTokens: this.#taskTokens,
+      tasks: this.#tasks,
       wishes: this.#wishes,
       isDraining: () => this.#draining,
       write: (text) => this.#write(text),
@@ -120,7 +120,7 @@ export class SharedUpstream implements Upstream {
 
   /** What is held at the moment; all 0 when nobody is attached. */
   get held(): { readonly calls: number; readonly subscriptions: number; readonly tokens: number } {
-    return { calls: this.#calls.size, subscriptions: this.#wishes.size, tokens: this.#taskTokens.size }
+    return { calls: this.#calls.size, subscriptions: this.#wishes.size, tokens: this.#tasks.size }
   }
 
   attach(peer: UpstreamPeer, state: SessionState): Attachment {
@@ -139,7 +139,7 @@ export class SharedUpstream implements Upstream {
       if (call !== undefined && answer !== undefined) session.peer.deliver(errorOf(call.id, answer))
     }
     this.#wishes.leave(session)
-    this.#taskTokens.forget(session)
+    this.#tasks.forget(session)
   }
 
   async drain(ms: number): Promise<void> {
@@ -224,7 +224,8 @@ export class SharedUpstream implements Upstream {
   #call(session: Session, id: RpcId, message: RpcMessage, onSettled: PendingCall<Session>['onSettled']): void {
     const upstreamId = this.#calls.nextId()
     const token = progressTokenOf(message.params)
-    const error = this.#refusal(session) ?? this.#send(session, id, upstreamId, token, message, onSettled)
+    const refusal = this.#refusal(session) ?? this.#tasks.refusal(session, message)
+    const error = refusal ?? this.#send(session, id, upstreamId, token, message, onSettled)
     if (error === undefined) return
     this.#refuse(session, id, message, error)
     onSettled?.(undefined)

@@ -4,6 +4,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { BEARER } from '../../proxy/testing/fake-mcpd.ts'
+import type { Local } from '../../proxy/testing/local.ts'
 import { type BehindProxyOptions, behindProxy } from './behind-proxy.ts'
 import { type Answered, type Heard, type RawClient, rawClient } from './raw-client.ts'
 import { createConformanceServer } from './server/server.ts'
@@ -32,8 +33,10 @@ const direct = async (): Promise<RawClient> => {
   return ended(await rawClient(ours, ANSWERS))
 }
 
-const proxied = async (options: Omit<BehindProxyOptions, 'create'>): Promise<RawClient> => {
-  const local = await behindProxy({ create: createConformanceServer, ...options })
+const proxied = async (options: Omit<BehindProxyOptions, 'create'>): Promise<RawClient> =>
+  connected(await behindProxy({ create: createConformanceServer, ...options }))
+
+const connected = async (local: Local): Promise<RawClient> => {
   const transport = new StreamableHTTPClientTransport(local.endpoint('demo'), {
     requestInit: { headers: { Authorization: `Bearer ${BEARER}` } },
   })
@@ -178,4 +181,18 @@ it('a task is made, looked at, and gives its result', async () => {
       { error: {} },
     ],
   })
+})
+
+it('the tasks of a shared server are seen by the client that made them', async () => {
+  const local = await behindProxy({ create: createConformanceServer, sessions: 'shared' })
+  const [one, other] = [await connected(local), await connected(local)]
+  await talk(one, [])
+  await talk(other, [])
+  const call = { name: 'test_task', arguments: { word: 'mine' }, task: { ttl: 60_000 } }
+  const { task } = (await one.request('tools/call', call)).result as { task: { taskId: string } }
+  const { taskId } = task
+  expect(await one.request('tasks/list', {})).toMatchObject({ result: { tasks: [{ taskId }] } })
+  expect(await other.request('tasks/list', {})).toMatchObject({ result: { tasks: [] } })
+  expect(await other.request('tasks/result', { taskId })).toMatchObject({ error: { code: -32602 } })
+  expect(await one.request('tasks/result', { taskId })).toMatchObject({ result: { content: [{ text: 'mine' }] } })
 })
