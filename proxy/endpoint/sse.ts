@@ -35,7 +35,7 @@ export class EventStream {
 
   /** Bytes that the client has not taken yet. */
   get waiting(): number {
-    return this.#response.writableLength
+    return this.#writer.waiting
   }
 
   /** Sends one message, given as JSON; `id` is what a client may name to go on after it. False if the stream has ended. */
