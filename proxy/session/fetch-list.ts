@@ -30,7 +30,7 @@ export const fetchList =
     let rest: JsonObject = {}
     let cursor: string | undefined
     for (let page = 1; page <= MAX_LIST_PAGES; page++) {
-      const left = Math.max(1, until - performance.now())
+      const left = Math.max(1, Math.ceil(until - performance.now()))
       const { result, error } = await ask(server, method, cursor === undefined ? undefined : { cursor }, left)
       if (error !== undefined && !isUp()) throw new AskerGone(error.message)
       if (error !== undefined) throw new Error(error.message)

@@ -43,6 +43,16 @@ describe('a server that does not list its tools', () => {
     expect(await names()).toEqual(['sick__x'])
   })
 
+  it('is waited for where it is the only one: the list would be empty without it', async () => {
+    const { server, answer } = hanging('slow')
+    const { names } = await startSession({ servers: [server] }, { firstListMs: 0 })
+    const listed = names()
+    await vi.waitFor(() => expect(server.methods()).toEqual(['tools/list']))
+    await new Promise((resolve) => setTimeout(resolve)) // what was waited for no longer would have been left out by now
+    answer()
+    expect(await listed).toEqual(['slow__late'])
+  })
+
   it('does not keep calls of others waiting', async () => {
     const { server } = hanging('slow')
     const { calledAs } = await startSession(
@@ -55,7 +65,7 @@ describe('a server that does not list its tools', () => {
 
   it('is told to a client that wants log messages, once', async () => {
     const { server } = hanging('slow')
-    const { list, ask, told } = await startSession({ servers: [server] }, quick)
+    const { list, ask, told } = await startSession({ servers: [server, new FakeServer('a').tools('x')] }, quick)
     await ask('logging/setLevel', { level: 'warning' })
     await list()
     await list()

@@ -63,9 +63,11 @@ export class ListLoader {
 
   /** The list of one server; undefined if it fails or takes too long. @throws AskerGone */
   async one(server: string, kind: ListKind): Promise<Listed | undefined> {
-    const { state, firstListMs, listMs, onLeftOut } = this.#options
+    const { state, view, firstListMs, listMs, onLeftOut } = this.#options
     const failedBefore = state.failure(server, kind) !== undefined
-    const patience = state.last(server, kind) === undefined ? firstListMs : listMs
+    // Without it there is nothing to answer where it is the only one; and one with sessions of their own may have to start first.
+    const isWaitedFor = view().alone !== undefined || state.last(server, kind) !== undefined
+    const patience = isWaitedFor ? listMs : firstListMs
     const waitMs = failedBefore ? SECOND_CHANCE_MS : patience
     const load = this.#get(server, kind)
     const listed = await within(waitMs, load)
