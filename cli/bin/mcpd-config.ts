@@ -59,7 +59,7 @@ export const mcpdConfig = async (
     port:
       portOf({ ...env, ...(flags.port === undefined ? {} : { MCPD_PORT: String(flags.port) }) }, 'MCPD_PORT') ??
       DEFAULT_PORT,
-    leaseMs: leaseOf(env),
+    leaseMs: secondsOf(env, 'MCPD_LEASE_SECONDS', 3600) ?? DEFAULT_LEASE_MS,
     templateFolders: templateFoldersOf(flags.templates ?? [], env),
     env,
     ...(advertiseUrl === undefined ? {} : { advertiseUrl }),
@@ -88,15 +88,18 @@ export const portOf = (env: Env, name: string): number | undefined => {
   return port
 }
 
-const DEFAULT_LEASE_SECONDS = 15
-
-/** A renewal is an event: a shorter lease fills the log faster. */
-const leaseOf = (env: Env): number => {
-  const seconds = Number(env.MCPD_LEASE_SECONDS ?? DEFAULT_LEASE_SECONDS)
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds > 3600)
-    throw invalidConfiguration('MCPD_LEASE_SECONDS', 'must be a whole number of seconds: 1 to 3600')
+/** Whole seconds from the environment, as milliseconds; undefined when it is not set. */
+export const secondsOf = (env: Env, name: string, most: number): number | undefined => {
+  const text = env[name]
+  if (text === undefined || text === '') return undefined
+  const seconds = Number(text)
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > most)
+    throw invalidConfiguration(name, `must be a whole number of seconds: 1 to ${most}`)
   return seconds * 1000
 }
+
+/** A renewal is an event: a shorter lease fills the log faster. */
+const DEFAULT_LEASE_MS = 15_000
 
 const checked = (env: Env, name: string, pattern: RegExp, example: string): string | undefined => {
   const value = env[name]

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { startMcplocal } from '../../proxy/endpoint/start.ts'
 import { webSocketDialer } from '../../proxy/link/websocket-dialer.ts'
 import { createLogger } from './logger.ts'
-import { portOf } from './mcpd-config.ts'
+import { portOf, secondsOf } from './mcpd-config.ts'
 import { exitOn, failed } from './process-end.ts'
 import { version } from './version.ts'
 
@@ -17,6 +17,8 @@ Flags:
   --port PORT           port to listen on                   (3200, MCPLOCAL_PORT)
   --allow-host NAME     a Host header to accept beside localhost; repeatable
   --allow-origin URL    an Origin header to accept beside localhost; repeatable
+  --max-stream SECONDS  how long one connection carries an answer that is long in coming; its client then comes back for
+                        it. For a balancer that cuts what takes longer   (1800, MCPLOCAL_MAX_STREAM)
   --version, --help
 
 Endpoints: /projects/<name>/mcp (Streamable HTTP) and /projects/<name>/sse (HTTP+SSE, for old clients), with a
@@ -33,13 +35,19 @@ const main = async (): Promise<void> => {
       port: { type: 'string' },
       'allow-host': { type: 'string', multiple: true },
       'allow-origin': { type: 'string', multiple: true },
+      'max-stream': { type: 'string' },
       version: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   })
   if (values.help === true) return void process.stdout.write(HELP)
   if (values.version === true) return void process.stdout.write(`${version}\n`)
-  const env = values.port === undefined ? process.env : { ...process.env, MCPLOCAL_PORT: values.port }
+  const env = {
+    ...process.env,
+    ...(values.port === undefined ? {} : { MCPLOCAL_PORT: values.port }),
+    ...(values['max-stream'] === undefined ? {} : { MCPLOCAL_MAX_STREAM: values['max-stream'] }),
+  }
+  const streamMs = secondsOf(env, 'MCPLOCAL_MAX_STREAM', MAX_STREAM_SECONDS)
   const server = values.server ?? process.env.MCPCTL_SERVER ?? 'http://127.0.0.1:3100'
   const logger = createLogger('mcplocal')
   const mcpd = await watchMcpd(server)
@@ -52,12 +60,14 @@ const main = async (): Promise<void> => {
     allowedHosts: values['allow-host'] ?? [],
     allowedOrigins: values['allow-origin'] ?? [],
     notReady: mcpd.trouble,
+    limits: streamMs === undefined ? {} : { streamMs },
     processMetrics: true,
   })
   logger.info({ url: mcplocal.url, server }, 'mcplocal is ready')
   exitOn(['SIGTERM', 'SIGINT'], () => mcplocal.close(), logger)
 }
 
+const MAX_STREAM_SECONDS = 86_400
 const PROBE_MS = 5_000
 
 /** Asks mcpd now and then whether it is there, for `/readyz`. */

@@ -51,6 +51,11 @@ export class HttpExchange implements Exchange {
     return !this.#options.response.writableEnded && !this.#options.response.destroyed
   }
 
+  /** To be called before the work begins: a client that would rather have a stream has it then, and can come back to it from there on. */
+  begin(): void {
+    if (this.#options.accepts.ratherSse) this.#events(true)
+  }
+
   send(message: RpcMessage): boolean {
     if (!this.#options.accepts.sse || (this.#stream === undefined && !this.isConnected)) return false
     const text = messageText(message)

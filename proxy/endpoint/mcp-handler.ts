@@ -63,8 +63,11 @@ export class McpHandler {
     }
     const held = this.#find(visit)
     if ('status' in held) refuse(response, isRequest(message) ? { ...held, id: message.id } : held)
-    else if (isRequest(message)) held.session.receive(message, this.#exchange([message], visit, held.carrier))
-    else {
+    else if (isRequest(message)) {
+      const exchange = this.#exchange([message], visit, held.carrier)
+      exchange.begin()
+      held.session.receive(message, exchange)
+    } else {
       held.session.receive(message)
       response.writeHead(202).end()
     }
@@ -78,6 +81,7 @@ export class McpHandler {
     else if (error !== undefined) refuse(response, { status: 400, error })
     else if (requests.length > 0) {
       const exchange = this.#exchange(requests, visit, held.carrier, faults)
+      exchange.begin()
       for (const message of messages) held.session.receive(message, exchange)
     } else {
       for (const message of messages) held.session.receive(message)

@@ -53,7 +53,9 @@ export const serve = async (home: string): Promise<Served> => {
     started.push(() => mcpd.end('SIGTERM'))
     await until('mcpd shows its first token', async () => mcpd.token !== '')
     const own = `127.0.0.1:${forwarder.port}`
-    const args = ['--server', mcpd.url, '--allow-host', own, '--allow-origin', `http://${own}`]
+    const doors = ['--allow-host', own, '--allow-origin', `http://${own}`]
+    // When a stream ends is the endpoint's own to decide. So soon that it does while the suite waits.
+    const args = ['--server', mcpd.url, ...doors, '--max-stream', '1']
     const mcplocal = await startDaemon({ program: 'mcplocal', home, args })
     started.push(() => mcplocal.end('SIGTERM'))
     forwarder.pointAt(Number(new URL(mcplocal.url).port), mcpd.token)

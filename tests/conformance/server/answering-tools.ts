@@ -4,8 +4,8 @@ import { type Tool, texts, tool } from './tool.ts'
 
 /** What the suite wants between two notifications of one call. */
 const STEP_MS = 50
-/** How long a call goes on after its stream was closed: longer than that takes. */
-const AFTER_CLOSE_MS = 150
+/** How long a call goes on after its stream was closed: until mcplocal, told to end streams after a second, has done so, too. */
+const AFTER_CLOSE_MS = 3_000
 
 /** Every keyword here must reach the client as it is. */
 const KEYWORDS_2020_12 = {
