@@ -4,14 +4,14 @@ import type { Deps } from './deps.ts'
 import { CliError, exitCode, usageError } from './errors.ts'
 import type { McpConnection } from './mcp-client/connect.ts'
 import { elicitation } from './mcp-client/elicit.ts'
-import { listAll } from './mcp-client/lists.ts'
+import { listing } from './mcp-client/lists.ts'
 import { withProject } from './mcp-client/project.ts'
 import { printContent } from './output/content.ts'
 import { printData } from './output/data.ts'
 import { dataOption } from './output/format.ts'
 import { neutralLine } from './output/neutral.ts'
 import { argumentOptions, argumentsOf } from './tool-arguments/arguments.ts'
-import { findTool, isTool, type Tool, toolTable } from './tools.ts'
+import { findTool, isTool, noteLeftOut, type Tool, toolTable } from './tools.ts'
 import { defineVerb } from './verb.ts'
 
 export default defineVerb({
@@ -43,7 +43,9 @@ export default defineVerb({
       deps,
       project,
       async (connection) => {
-        const tools = (await listAll(connection, 'tool')).filter(isTool)
+        const { items, leftOut } = await listing(connection, 'tool')
+        const tools = items.filter(isTool)
+        if (tools.every(({ name }) => name !== tool)) noteLeftOut(deps.out, leftOut)
         if (tool === undefined) return await printTools(deps, tools, output)
         const found = findTool(tools, tool, `project/${project}`, `call ${project}`)
         const given = await argumentsOf(deps, found, { args: arg, json, jsonFlag: '--json', check })

@@ -29,6 +29,7 @@ describe('the completion script for bash', () => {
   const STUB = `mcpctl() {
     case "$1 $2" in
       '__complete names') printf 'alpha\\nbeta\\n' ;;
+      '__complete tools') printf '%s__echo\\n' "$3" ;;
       '__complete targets') printf '%s/alpha\\n' "$3" ;;
     esac
   }`
@@ -43,6 +44,14 @@ describe('the completion script for bash', () => {
     [['describe', '--sh'], '--show-values'],
     [['config', 'claude', '-p', ''], 'alpha beta'],
     [['logs', '-f', 'be'], 'beta'],
+    [['call', 'a'], 'alpha'],
+    [['call', 'demo', 'demo_'], 'demo__echo'],
+    [['get', 'tools', '-p', 'b'], 'beta'],
+    [['test', ''], 'alpha beta mcp'],
+    [['test', 'be'], 'beta'],
+    [['test', 'mcp', '-p', ''], 'alpha beta'],
+    [['test', 'mcp', '--exp'], '--expect-tools'],
+    [['test', 'server', '--inst'], '--instance'],
     [['apply', '-f', '/etc/hostnam'], '/etc/hostname'],
   ])('completes %j', async (words, offered) => {
     const { out } = await world.run(['completion', 'bash'])

@@ -3,6 +3,7 @@ import type { Resource } from '../domain/kernel/resource.ts'
 import type { ApiEvent } from './api/answers.ts'
 import type { Deps } from './deps.ts'
 import { isCode } from './errors.ts'
+import { assertNoProject, offeredTargets, projectOption } from './offered/kinds.ts'
 import { eventLines } from './output/events.ts'
 import { outline } from './output/outline.ts'
 import { findKind, getTarget, parseTargets, type Target } from './targets.ts'
@@ -25,14 +26,22 @@ export default defineVerb({
         'How many of the last events to show: 50 of an instance, or of a server with its instances; 10 of others',
     },
     selector: { type: 'string', short: 'l', describe: 'Resources with these labels' },
+    project: projectOption,
   },
   examples: [
     ['$0 describe server github', 'its spec, its copies, and the last events of all of them'],
     ['$0 describe instance/github-7xk2p', 'why it does not start, and when it is tried again'],
+    ['$0 describe tool/everything__get-sum -p demo', 'what it takes, as a table'],
     ['$0 describe secret demo --show-values', 'the values in clear, on your screen'],
   ],
-  async run(deps, { targets, 'show-values': showValues, events, selector }) {
+  async run(deps, { targets, 'show-values': showValues, events, selector, project }) {
+    const offered = offeredTargets(await deps.registry(), targets)
+    if (offered !== undefined) {
+      const { describeOffered } = await import('./offered/describe.ts')
+      return await describeOffered(deps, offered, { project, selector })
+    }
     const wanted = parseTargets(await deps.registry(), targets)
+    assertNoProject(project)
     const found: { target: Target; resource: Resource }[] = []
     if (wanted.type === 'named')
       for (const target of wanted.named) found.push({ target, resource: await getTarget(deps.api, target) })

@@ -1,5 +1,6 @@
 import type { Deps } from './deps.ts'
 import { usageError } from './errors.ts'
+import { assertNoProject, offeredTargets, projectOption } from './offered/kinds.ts'
 import { formatOf, outputOption } from './output/format.ts'
 import { type Group, printResources } from './output/resources.ts'
 import { getTarget, parseTargets, type Target } from './targets.ts'
@@ -14,6 +15,7 @@ export default defineVerb({
     selector: { type: 'string', short: 'l', describe: 'Only resources with these labels: team=a,tier!=b' },
     watch: { type: 'boolean', short: 'w', describe: 'Go on with every change, until Ctrl-C' },
     server: { type: 'string', describe: 'Only instances of this server', complete: { kind: 'server' } },
+    project: projectOption,
   },
   examples: [
     ['$0 get servers', 'all servers'],
@@ -21,11 +23,18 @@ export default defineVerb({
     ['$0 get server github -o yaml', 'a manifest that "apply" takes'],
     ['$0 get servers -l team=core -o wide', 'those with a label, with more columns'],
     ['$0 get instances --server github --watch', "a server's running copies, as they change"],
+    ['$0 get tools -p demo', 'what a project offers to agents: tools, prompts, resources, resourcetemplates'],
     ["$0 get servers -o jsonpath='{.items[*].metadata.name}'", 'names only'],
   ],
-  async run(deps, { targets, output, selector, watch, server }) {
+  async run(deps, { targets, output, selector, watch, server, project }) {
     const format = formatOf(output)
+    const offered = offeredTargets(await deps.registry(), targets)
+    if (offered !== undefined) {
+      const { getOffered } = await import('./offered/get.ts')
+      return await getOffered(deps, offered, { project, format, selector, watch, server })
+    }
     const wanted = parseTargets(await deps.registry(), targets)
+    assertNoProject(project)
     if (server !== undefined && !(wanted.type === 'kinds' && wanted.kinds.every(({ kind }) => kind === 'instance')))
       throw usageError('--server goes with instances only', 'Example: mcpctl get instances --server github')
     if (selector !== undefined && wanted.type === 'named') throw usageError('--selector does not go with names')

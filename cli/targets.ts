@@ -3,6 +3,7 @@ import type { Registry } from '../domain/kernel/registry.ts'
 import type { Resource } from '../domain/kernel/resource.ts'
 import type { ApiClient } from './api-client.ts'
 import { CliError, isCode, usageError } from './errors.ts'
+import { findOffered, offeredKinds } from './offered/kinds.ts'
 import { didYouMean } from './suggest.ts'
 
 /** One resource that a command line names. */
@@ -20,7 +21,13 @@ export type Targets =
 export const findKind = (registry: Registry, word: string): KindDefinition => {
   const kind = registry.find(word)
   if (kind !== undefined) return kind
-  const names = registry.kinds.flatMap((each) => [each.kind, each.plural, ...each.shortNames])
+  const offered = findOffered(word)
+  if (offered !== undefined)
+    throw usageError(
+      `${offered.plural} are offered by servers, mcpd does not keep them`,
+      `"mcpctl get ${offered.plural} -p PROJECT" lists them`,
+    )
+  const names = [...registry.kinds, ...offeredKinds].flatMap((each) => [each.kind, each.plural, ...each.shortNames])
   const plurals = registry.kinds.map(({ plural }) => plural).join(', ')
   throw usageError(`there is no kind "${word}"`, didYouMean(word, names, `Kinds: ${plurals}`))
 }

@@ -1,5 +1,7 @@
 import { isObject, type JsonObject } from '../domain/kernel/json.ts'
 import { CliError } from './errors.ts'
+import type { LeftOut } from './mcp-client/lists.ts'
+import type { Output } from './output/output.ts'
 import { table } from './output/table.ts'
 import { didYouMean } from './suggest.ts'
 
@@ -25,5 +27,11 @@ export const toolTable = (tools: readonly Tool[]): string =>
     tools.map(({ name, description }) => [name, firstSentence(description)]),
   )
 
-const firstSentence = (text: unknown): string =>
+export const firstSentence = (text: unknown): string =>
   (typeof text === 'string' ? text : '').split(/(?<=[.!?])\s|\n/)[0] ?? ''
+
+/** Says which servers' tools are not in a list. */
+export const noteLeftOut = (out: Output, leftOut: readonly LeftOut[]): void => {
+  const reasons = new Map(leftOut.map(({ server, reason }) => [server, reason]))
+  for (const [server, reason] of reasons) out.note(`server/${server} is left out: ${reason}`)
+}

@@ -24,6 +24,7 @@ complete -F _mcpctl mcpctl
 
 const common = ({ verbs, kinds }: ProgramOutline): string => {
   const seconds = [...families(verbs)].filter(([, words]) => words.length > 0)
+  const isVerb = (word: string): boolean => verbs.some(({ path }) => path === word)
   return `_mcpctl_kinds='${kinds.join(' ')}'
 
 _mcpctl_offer() { COMPREPLY=( $(compgen -W "$1" -- "$cur") ); }
@@ -45,18 +46,25 @@ ${verbs.flatMap(valueFlags).join('\n')}
     case $word in -*) continue ;; esac
     case "$verb" in
       '') verb=$word ;;
-${seconds.map(([word]) => `      ${word}) verb="${word} $word" ;;`).join('\n')}
+${seconds.map(secondWord).join('\n')}
       *) count=$(( count + 1 )); [[ $count == 1 ]] && first=$word ;;
     esac
   done
   case "$verb" in
     '') _mcpctl_offer '${[...families(verbs).keys()].join(' ')}' ;;
-${seconds.map(([word, second]) => `    ${word}) _mcpctl_offer '${second.join(' ')}' ;;`).join('\n')}
-${verbs.map(verbCase).join('\n')}
+${seconds
+  .filter(([word]) => !isVerb(word))
+  .map(([word, second]) => `    ${word}) _mcpctl_offer '${second.join(' ')}' ;;`)
+  .join('\n')}
+${verbs.map((verb) => verbCase(verb, families(verbs).get(verb.path) ?? [])).join('\n')}
   esac
 }
 `
 }
+
+/** `config claude`; beside a verb of one word, as `test` is, any other word is that verb's own. */
+const secondWord = ([word, second]: readonly [string, readonly string[]]): string =>
+  `      ${word}) case "$count $word" in ${second.map((each) => `'0 ${each}'`).join('|')}) verb="${word} $word" ;; *) count=$(( count + 1 )); [[ $count == 1 ]] && first=$word ;; esac ;;`
 
 /** The word after such a flag is its value, and none of the verb's own. */
 const valueFlags = ({ path, flags }: VerbOutline): readonly string[] => {
@@ -68,7 +76,7 @@ const valueFlags = ({ path, flags }: VerbOutline): readonly string[] => {
     : [`      ${words.map((word) => `'${path} ${word}'`).join('|')}) i=$(( i + 1 )); continue ;;`]
 }
 
-const verbCase = ({ path, flags, words }: VerbOutline): string => {
+const verbCase = ({ path, flags, words }: VerbOutline, seconds: readonly string[]): string => {
   const values = flags.filter(({ takesValue }) => takesValue).map(flagCase)
   const all = flags.flatMap(({ name, short }) => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])])
   return `    '${path}')
@@ -76,7 +84,7 @@ const verbCase = ({ path, flags, words }: VerbOutline): string => {
 ${values.join('\n')}
       esac
       case $cur in -*) _mcpctl_offer '${all.join(' ')}'; return ;; esac
-${words.length === 0 ? '      ;;' : `      case $count in\n${words.map(wordCase).join('\n')}\n      esac ;;`}`
+${words.length === 0 ? '' : `      case $count in\n${words.map(wordCase).join('\n')}\n      esac\n`}${seconds.length === 0 ? '' : `      [[ $count == 0 ]] && COMPREPLY+=( $(compgen -W '${seconds.join(' ')}' -- "$cur") )\n`}      ;;`
 }
 
 const flagCase = ({ name, short, offers, complete }: FlagOutline): string => {
@@ -100,8 +108,10 @@ const wordCase = ({ choices, complete, many }: Argument, place: number): string 
         ? '_mcpctl_offer "$_mcpctl_kinds"'
         : complete === 'target' || complete === 'name'
           ? '_mcpctl_target "$first"'
-          : typeof complete === 'object'
-            ? `_mcpctl_names ${complete.kind}`
-            : ':'
+          : complete === 'tool'
+            ? '_mcpctl_offer "$(mcpctl __complete tools "$first" 2>/dev/null)"'
+            : typeof complete === 'object'
+              ? `_mcpctl_names ${complete.kind}`
+              : ':'
   return `        ${many === true ? '*' : place}) ${action} ;;`
 }

@@ -31,7 +31,7 @@ end
 complete -c mcpctl -f
 ${[...all.keys()].map((word) => `complete -c mcpctl -n 'test (count (__mcpctl_words)) -eq 0' -a ${word} -d ${quoted(summaryOf(verbs, word))}`).join('\n')}
 ${seconds.flatMap(([word, second]) => second.map((each) => `complete -c mcpctl -n '__mcpctl_verb ${word}; and test (count (__mcpctl_words)) -eq 1' -a ${each} -d ${quoted(summaryOf(verbs, `${word} ${each}`))}`)).join('\n')}
-${verbs.flatMap((verb) => [...verb.flags.map((flag) => flagLine(verb, flag)), ...verb.words.slice(0, 1).flatMap((word) => wordLine(verb, word, kinds))]).join('\n')}
+${verbs.flatMap((verb) => [...verb.flags.map((flag) => flagLine(verb, flag)), ...verb.words.slice(0, 1).flatMap((word) => wordLine(verb, word, kinds)), ...verb.words.slice(1).flatMap((word) => toolLine(verb, word))]).join('\n')}
 `
 }
 
@@ -75,5 +75,13 @@ const wordLine = (
             : undefined
   return offers === undefined ? [] : [`complete -c mcpctl -n '__mcpctl_verb ${path}' -a ${offers}`]
 }
+
+/** Tools of the project that is the verb's first word. */
+const toolLine = ({ path }: VerbOutline, { complete }: Argument): readonly string[] =>
+  complete === 'tool'
+    ? [
+        `complete -c mcpctl -n '__mcpctl_verb ${path}; and test (count (__mcpctl_words)) -eq 2' -a '(mcpctl __complete tools (__mcpctl_words)[2] 2>/dev/null)'`,
+      ]
+    : []
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`

@@ -4,9 +4,12 @@ import type { Format } from './format.ts'
 import type { Output } from './output.ts'
 import { cellsOf, table } from './table.ts'
 
+/** What printing a kind needs of it. */
+export type PrintedKind = Pick<KindDefinition, 'kind' | 'plural' | 'columns'>
+
 /** Resources of one kind. */
 export interface Group {
-  readonly kind: KindDefinition
+  readonly kind: PrintedKind
   readonly items: readonly Resource[]
 }
 
@@ -58,10 +61,10 @@ const printTables = (out: Output, groups: readonly Group[], wide: boolean, now: 
   if (filled.length === 0) out.note(`No ${groups.map(({ kind }) => kind.plural).join(', ') || 'resources'} found`)
 }
 
-export const headersOf = (kind: KindDefinition, wide: boolean): readonly string[] =>
+export const headersOf = (kind: PrintedKind, wide: boolean): readonly string[] =>
   columnsOf(kind, wide).map(({ header }) => header)
 
-export const rowOf = (kind: KindDefinition, resource: Resource, wide: boolean, now: Date): readonly string[] =>
+export const rowOf = (kind: PrintedKind, resource: Resource, wide: boolean, now: Date): readonly string[] =>
   cellsOf(columnsOf(kind, wide).map((column) => column.value(resource, now)))
 
-const columnsOf = (kind: KindDefinition, wide: boolean) => kind.columns.filter((column) => wide || column.wide !== true)
+const columnsOf = (kind: PrintedKind, wide: boolean) => kind.columns.filter((column) => wide || column.wide !== true)
