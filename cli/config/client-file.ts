@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readFile, readlink, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { messageOf } from '../../domain/kernel/errors.ts'
@@ -110,7 +111,7 @@ const replace = async (
 ): Promise<void> => {
   try {
     if (text !== undefined) {
-      const old = before === undefined ? undefined : await stat(path)
+      const old = before === undefined ? undefined : await statOf(path)
       await handle.writeFile(text)
       const own = await handle.stat()
       if (old !== undefined && (old.uid !== own.uid || old.gid !== own.gid)) await handle.chown(old.uid, old.gid)
@@ -120,13 +121,18 @@ const replace = async (
   } finally {
     await handle.close()
   }
-  if ((await readClientFile(path)).text !== before)
-    throw new CliError('changed-meanwhile', `${path} has been changed meanwhile`, {
-      hint: 'Nothing was written; run it again',
-    })
+  if ((await readClientFile(path)).text !== before) throw changedMeanwhile(path)
   if (text !== undefined) return await rename(beside, path)
   await unlink(path)
   await unlink(beside)
+}
+
+const statOf = async (path: string): Promise<Stats> => {
+  try {
+    return await stat(path)
+  } catch (error) {
+    throw codeOf(error) === 'ENOENT' ? changedMeanwhile(path) : error
+  }
 }
 
 /** A rename lasts over a crash of the machine once the folder is flushed; not every system can. */
@@ -175,6 +181,9 @@ const decoded = (path: string, bytes: Uint8Array): string => {
     throw bad(`${path} is no UTF-8`)
   }
 }
+
+const changedMeanwhile = (path: string): CliError =>
+  new CliError('changed-meanwhile', `${path} has been changed meanwhile`, { hint: 'Nothing was written; run it again' })
 
 const bad = (message: string): CliError =>
   new CliError('bad-client-config', message, { hint: 'Nothing was changed. Mend it, or take the entry from --print' })

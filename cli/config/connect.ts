@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import { CliError, usageError } from '../errors.ts'
 import { defineVerb } from '../verb.ts'
 import type { Client } from './clients.ts'
-import type { EntryFields, Path } from './document/document.ts'
+import { type EntryFields, type EntryValue, membersOf, type Path, valueAt } from './document/document.ts'
 import { inverted } from './document/edit.ts'
 import { type Change, mergeEntry, openDocument, putEntry, type Source } from './document/open.ts'
 import { hashOf, readHistory, writeHistory } from './history.ts'
@@ -48,6 +48,8 @@ export const connectVerb = (client: Client) =>
       const { project, print, http } = values
       if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(project))
         throw usageError(`"${project}" is no name of a project`)
+      if (print && (values.undo || values['dry-run']))
+        throw usageError('--print only prints the entry: leave out --undo and --dry-run')
       if (http && typeof client.connect === 'string')
         throw usageError(`${client.label} cannot connect over HTTP: ${client.connect}`, 'Leave --http out')
       const target = await targetOf(deps, client, { name: values.name ?? project, scope: values.scope })
@@ -93,7 +95,9 @@ const connect = async (
   const source: Source = { format: client.format, file: file.path, text: file.text ?? '' }
   const isOther = value !== undefined && recognise(value) === undefined
   const change =
-    value === undefined || isOther ? putEntry(source, path, { fields }) : mergeEntry(source, path, fields, client.owned)
+    value === undefined || isOther
+      ? putEntry(source, path, { fields })
+      : mergeEntry(source, path, withUsersOwn(fields, value), client.owned)
   if (change.edits.length === 0) {
     deps.out.line(`${client.name}: ${name} unchanged in ${file.path}`)
     return false
@@ -113,6 +117,24 @@ const connect = async (
   deps.out.line(`${client.name}: ${name} ${outcome} in ${file.path}`)
   return true
 }
+
+/** Variables and headers that the user has added to an entry, for as long as its transport has such a thing. */
+const withUsersOwn = (fields: EntryFields, present: unknown): EntryFields => {
+  const merged: Record<string, EntryValue> = { ...fields }
+  for (const [field, isOurs, goesWith] of [
+    ['env', /^MCPCTL_/, 'command'],
+    ['environment', /^MCPCTL_/, 'command'],
+    ['headers', /^authorization$/i, 'headers'],
+  ] as const) {
+    const theirs = textMembers(valueAt(present, [field])).filter(([key]) => !isOurs.test(key))
+    if (theirs.length > 0 && Object.hasOwn(fields, goesWith))
+      merged[field] = { ...Object.fromEntries(theirs), ...Object.fromEntries(textMembers(fields[field])) }
+  }
+  return merged
+}
+
+const textMembers = (value: unknown): readonly (readonly [string, string])[] =>
+  membersOf(value).flatMap(([key, each]) => (typeof each === 'string' ? [[key, each] as const] : []))
 
 /** Writes the change, and before that what takes it back. */
 const writeRecorded = async (deps: Deps, target: Target, path: Path, change: Change): Promise<void> => {

@@ -6,6 +6,11 @@ import { recognise } from './recognise.ts'
 /** Lines around a change. */
 const CONTEXT = 1
 const HIDDEN = '…'
+/** Longest line that is shown whole: a file on one line would be shown in full for one entry. */
+const MAX_LINE = 200
+/** What is shown of a longer one, to either side of the change. */
+const BESIDE = 40
+const MAX_SHOWN = 2000
 
 /** Fields of our own entry that never hold a secret. */
 const PLAIN_FIELDS = [
@@ -43,7 +48,39 @@ export const preview = async (before: State, after: State, written: unknown): Pr
   ] as const
   const note = from === to ? '# values change; they are not shown\n' : ''
   const options = { headerOptions: FILE_HEADERS_ONLY, context: CONTEXT }
-  return note + createTwoFilesPatch(...names, from, to, undefined, undefined, options)
+  return note + shortened(createTwoFilesPatch(...names, from, to, undefined, undefined, options))
+}
+
+/** A patch without what long lines have in common with the ones that they replace. */
+const shortened = (patch: string): string => {
+  const lines = patch.split('\n')
+  const partner = (at: number, step: 1 | -1): string => {
+    const next = lines[at + step] ?? ''
+    return next.startsWith('\\') ? (lines[at + 2 * step] ?? '') : next // "No newline at end of file"
+  }
+  return lines
+    .map((line, i) => {
+      if (line.length <= MAX_LINE || /^(?:---|\+\+\+) /.test(line)) return line
+      const other = line.startsWith('-') ? partner(i, 1) : line.startsWith('+') ? partner(i, -1) : line
+      return line.slice(0, 1) + changedPart(line.slice(1), other.slice(1))
+    })
+    .join('\n')
+}
+
+/** What a line does not share with another, and a little on both sides. */
+const changedPart = (line: string, other: string): string => {
+  const start = Math.max(0, commonStart(line, other) - BESIDE)
+  const same = commonStart(backwards(line.slice(start)), backwards(other.slice(start)))
+  const end = Math.min(line.length, Math.max(line.length - same, start) + BESIDE, start + MAX_SHOWN)
+  return (start > 0 ? HIDDEN : '') + line.slice(start, end) + (end < line.length ? HIDDEN : '')
+}
+
+const backwards = (text: string): string => [...text].reverse().join('')
+
+const commonStart = (a: string, b: string): number => {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length += 1
+  return length
 }
 
 /** @param written what mcpctl writes, which is nothing secret */

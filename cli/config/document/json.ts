@@ -40,8 +40,12 @@ export const parseJson = (text: string, file: string): ClientDocument => {
     return object
   }
 
+  let data: unknown
   return {
-    root: root === undefined ? {} : getNodeValue(root),
+    get root() {
+      data ??= root === undefined ? {} : getNodeValue(root)
+      return data
+    },
     spans: () => triviaOf(body).spans.map(({ start, end, path }) => ({ start: start + shift, end: end + shift, path })),
     source(path) {
       const { object, missing } = find(path)

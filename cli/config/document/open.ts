@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { CliError } from '../../errors.ts'
 import { type ClientDocument, type Content, type EntryFields, membersOf, type Path, valueAt } from './document.ts'
 import { applied, type Edit } from './edit.ts'
@@ -7,9 +6,19 @@ import { parseToml } from './toml.ts'
 
 export type Format = 'json' | 'toml'
 
+/** Texts whose documents are kept: a change asks for the one before and the one after again and again. */
+const KEPT = 2
+const kept: (Source & { readonly document: ClientDocument })[] = []
+
 /** @throws CliError `bad-client-config` with line and column */
-export const openDocument = (format: Format, text: string, file: string): ClientDocument =>
-  format === 'json' ? parseJson(text, file) : parseToml(text, file)
+export const openDocument = (format: Format, text: string, file: string): ClientDocument => {
+  const known = kept.find((each) => each.text === text && each.format === format && each.file === file)
+  if (known !== undefined) return known.document
+  const document = format === 'json' ? parseJson(text, file) : parseToml(text, file)
+  kept.unshift({ format, text, file, document })
+  kept.length = Math.min(kept.length, KEPT)
+  return document
+}
 
 /** A text of one file, and how to read it. */
 export interface Source {
@@ -47,7 +56,7 @@ export const mergeEntry = (source: Source, path: Path, fields: EntryFields, owne
     if (!Object.hasOwn(fields, field) && Object.hasOwn(there, field))
       step((document) => document.removeField(path, field))
   for (const [field, value] of Object.entries(fields)) {
-    const same = isDeepStrictEqual(plain(there[field]), value)
+    const same = sameData(there[field], value)
     const users = !owned.includes(field) && Object.hasOwn(there, field)
     if (!same && !users) step((document) => document.putField(path, field, value))
   }
@@ -64,26 +73,36 @@ const checked = (
   const edits = make(before)
   const next = applied(text, edits)
   const after = next === undefined ? undefined : openDocument(format, next, file)
-  if (
-    next === undefined ||
-    after === undefined ||
-    !isDeepStrictEqual(without(before.root, path), without(after.root, path))
-  )
+  if (next === undefined || after === undefined || !sameBut(before.root, after.root, path))
     throw new CliError('bad-client-config', `${file} is written in a way that cannot be edited safely`, {
       hint: 'Nothing was changed. Add the entry by hand: --print shows it',
     })
   return { edits, text: next }
 }
 
-/** Plain data without one entry, and without the parents that hold nothing else. */
-const without = (root: unknown, [key = '', ...rest]: Path): unknown => {
-  if (typeof root !== 'object' || root === null || Array.isArray(root)) return plain(root)
-  const kept = new Map<string, unknown>(Object.entries(root))
-  const inner = rest.length === 0 ? undefined : without(kept.get(key), rest)
-  if (inner === undefined || isDeepStrictEqual(inner, {})) kept.delete(key)
-  else kept.set(key, inner)
-  return plain(Object.fromEntries(kept))
+/** Whether two pieces of data are the same in everything but what stands at `path`; parents of it that are empty may be missing. */
+const sameBut = (a: unknown, b: unknown, path: Path): boolean => {
+  const [key, ...rest] = path
+  if (key === undefined || !isTable(a) || !isTable(b)) return sameData(a, b)
+  const others = (table: object): readonly string[] => Object.keys(table).filter((each) => each !== key)
+  return (
+    others(a).length === others(b).length &&
+    others(a).every((each) => Object.hasOwn(b, each) && sameData(Reflect.get(a, each), Reflect.get(b, each))) &&
+    (rest.length === 0 || sameBut(Reflect.get(a, key) ?? {}, Reflect.get(b, key) ?? {}, rest))
+  )
 }
 
-/** Objects without prototypes, which parsers make, as ordinary ones. */
-const plain = (value: unknown): unknown => structuredClone(value)
+/** Not `isDeepStrictEqual`: parsers make objects without prototypes, and it is slow with the megabytes of Claude Code's file. */
+const sameData = (a: unknown, b: unknown): boolean => {
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((each, i) => sameData(each, b[i]))
+  if (a instanceof Date && b instanceof Date) return a.toString() === b.toString()
+  if (!isTable(a) || !isTable(b)) return Object.is(a, b)
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && sameData(Reflect.get(a, key), Reflect.get(b, key)))
+  )
+}
+
+const isTable = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
