@@ -1,4 +1,4 @@
-import { CliError } from '../../errors.ts'
+import { CliError, isCode } from '../../errors.ts'
 import { type ClientDocument, type Content, type EntryFields, membersOf, type Path, valueAt } from './document.ts'
 import { applied, type Edit } from './edit.ts'
 import { parseJson } from './json.ts'
@@ -63,8 +63,11 @@ export const mergeEntry = (source: Source, path: Path, fields: EntryFields, owne
   return { edits, text }
 }
 
-/** Applies edits, reads the result anew, and refuses it if anything but the entry has changed. */
-const checked = (
+/**
+ * Applies edits and reads the result anew.
+ * @throws CliError `bad-client-config` when anything but the entry has changed, or it can no longer be read
+ */
+export const checked = (
   { format, file, text }: Source,
   path: Path,
   make: (document: ClientDocument) => readonly Edit[],
@@ -72,12 +75,25 @@ const checked = (
   const before = openDocument(format, text, file)
   const edits = make(before)
   const next = applied(text, edits)
-  const after = next === undefined ? undefined : openDocument(format, next, file)
-  if (next === undefined || after === undefined || !sameBut(before.root, after.root, path))
-    throw new CliError('bad-client-config', `${file} is written in a way that cannot be edited safely`, {
-      hint: 'Nothing was changed. Add the entry by hand: --print shows it',
-    })
-  return { edits, text: next }
+  if (
+    next !== undefined &&
+    isReadable({ format, file, text: next }) &&
+    sameBut(before.root, openDocument(format, next, file).root, path)
+  )
+    return { edits, text: next }
+  throw new CliError('bad-client-config', `${file} is written in a way that cannot be edited safely`, {
+    hint: 'Nothing was changed. Add the entry by hand: --print shows it',
+  })
+}
+
+const isReadable = ({ format, file, text }: Source): boolean => {
+  try {
+    openDocument(format, text, file)
+    return true
+  } catch (error) {
+    if (isCode(error, 'bad-client-config')) return false
+    throw error
+  }
 }
 
 /** Whether two pieces of data are the same in everything but what stands at `path`; parents of it that are empty may be missing. */
