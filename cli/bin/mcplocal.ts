@@ -19,6 +19,7 @@ Flags:
   --allow-origin URL    an Origin header to accept beside localhost; repeatable
   --max-stream SECONDS  how long one connection carries an answer that is long in coming; its client then comes back for
                         it. For a balancer that cuts what takes longer   (1800, MCPLOCAL_MAX_STREAM)
+  --session-idle SECONDS  how long a session is kept that its client does not use   (1800, MCPLOCAL_SESSION_IDLE)
   --version, --help
 
 Endpoints: /projects/<name>/mcp (Streamable HTTP) and /projects/<name>/sse (HTTP+SSE, for old clients), with a
@@ -36,6 +37,7 @@ const main = async (): Promise<void> => {
       'allow-host': { type: 'string', multiple: true },
       'allow-origin': { type: 'string', multiple: true },
       'max-stream': { type: 'string' },
+      'session-idle': { type: 'string' },
       version: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -46,8 +48,10 @@ const main = async (): Promise<void> => {
     ...process.env,
     ...(values.port === undefined ? {} : { MCPLOCAL_PORT: values.port }),
     ...(values['max-stream'] === undefined ? {} : { MCPLOCAL_MAX_STREAM: values['max-stream'] }),
+    ...(values['session-idle'] === undefined ? {} : { MCPLOCAL_SESSION_IDLE: values['session-idle'] }),
   }
-  const streamMs = secondsOf(env, 'MCPLOCAL_MAX_STREAM', MAX_STREAM_SECONDS)
+  const streamMs = secondsOf(env, 'MCPLOCAL_MAX_STREAM', MAX_SECONDS)
+  const idleMs = secondsOf(env, 'MCPLOCAL_SESSION_IDLE', MAX_SECONDS)
   const server = values.server ?? process.env.MCPCTL_SERVER ?? 'http://127.0.0.1:3100'
   const logger = createLogger('mcplocal')
   const mcpd = await watchMcpd(server)
@@ -60,14 +64,14 @@ const main = async (): Promise<void> => {
     allowedHosts: values['allow-host'] ?? [],
     allowedOrigins: values['allow-origin'] ?? [],
     notReady: mcpd.trouble,
-    limits: streamMs === undefined ? {} : { streamMs },
+    limits: { ...(streamMs === undefined ? {} : { streamMs }), ...(idleMs === undefined ? {} : { idleMs }) },
     processMetrics: true,
   })
   logger.info({ url: mcplocal.url, server }, 'mcplocal is ready')
   exitOn(['SIGTERM', 'SIGINT'], () => mcplocal.close(), logger)
 }
 
-const MAX_STREAM_SECONDS = 86_400
+const MAX_SECONDS = 86_400
 const PROBE_MS = 5_000
 
 /** Asks mcpd now and then whether it is there, for `/readyz`. */

@@ -68,3 +68,62 @@ describe('when all sessions are taken', () => {
     stop.abort()
   })
 })
+
+describe('one caller', () => {
+  const OTHER = { Authorization: 'Bearer other' }
+  const crowded = async (limits: Partial<EndpointLimits>) => {
+    const mcpd = new FakeMcpd().project('demo', { servers: [] })
+    mcpd.bearers.add('other')
+    const small = await startLocal(mcpd, { limits: { sessions: 20, sessionsOfCaller: 10, ...limits } })
+    onTestFinished(() => small.close())
+    const url = small.endpoint('demo')
+    const open = async (headers = {}) => {
+      const response = await post(url, initializeRequest, headers)
+      await response.text()
+      return { status: response.status, id: response.headers.get('mcp-session-id') ?? '' }
+    }
+    return { small, mcpd, url, open }
+  }
+
+  it('that opens 10,000 sessions gets those that one may have; others get in and are served', async () => {
+    const { small, mcpd, url, open } = await crowded({})
+    const statuses = new Map<number, number>()
+    for (let wave = 0; wave < 100; wave++)
+      for (const { status } of await Promise.all(Array.from({ length: 100 }, () => open())))
+        statuses.set(status, (statuses.get(status) ?? 0) + 1)
+    expect([...statuses]).toEqual(
+      expect.arrayContaining([
+        [200, 10],
+        [503, 9_990],
+      ]),
+    )
+    expect([small.local.sessions(), mcpd.links]).toEqual([10, 10])
+    const refused = await post(url, initializeRequest)
+    expect([refused.headers.get('retry-after'), await refused.json()]).toMatchObject([
+      '5',
+      { id: 'init', error: { data: { code: 'too-many-sessions' } } },
+    ])
+    const other = await open(OTHER)
+    expect(other.status).toBe(200)
+    expect((await post(url, ping, { ...OTHER, 'Mcp-Session-Id': other.id })).status).toBe(200)
+  })
+
+  it('makes room by sessions of its own, not by those of others', async () => {
+    const { url, open } = await crowded({ sessionsOfCaller: 2, yieldMs: 0 })
+    const others = await open(OTHER)
+    const [first, second] = [await open(), await open()]
+    expect((await open()).status).toBe(200)
+    const uses = async (id: string, headers = {}) =>
+      (await post(url, ping, { ...headers, 'Mcp-Session-Id': id })).status
+    expect([await uses(others.id, OTHER), await uses(first.id), await uses(second.id)]).toEqual([200, 404, 200])
+  })
+
+  it('gives its places back when mcpd does not let it in', async () => {
+    const { open, mcpd } = await crowded({ sessionsOfCaller: 1 })
+    mcpd.bearers.delete('other')
+    for (let n = 0; n < 5; n++) expect((await open(OTHER)).status).toBe(401)
+    mcpd.bearers.add('other')
+    expect((await open(OTHER)).status).toBe(200)
+    expect((await open(OTHER)).status).toBe(503)
+  })
+})

@@ -166,6 +166,35 @@ const rawPost = async (url: URL, session: Record<string, string>): Promise<Socke
   return socket
 }
 
+describe('the answer of a client', () => {
+  const asking = () => {
+    const answers: unknown[] = []
+    const server = new FakeServer('a').tools('x').on('tools/call', async ({ ask }) => {
+      answers.push((await ask('roots/list', {})).result)
+      return { content: [] }
+    })
+    return { server, answers }
+  }
+  const roots = (id: unknown, uri: string) => ({ jsonrpc: '2.0', id, result: { roots: [{ uri }] } })
+
+  it('is taken from the session that was asked only, once, and from none that was not', async () => {
+    const { server, answers } = asking()
+    const { url, session, call, listen } = await start(server)
+    await listen()
+    const other = await openSession(url)
+    const stream = readResponse(await call())
+    await vi.waitFor(() => expect(stream.messages()).toMatchObject([{ method: 'roots/list' }]))
+    const { id } = stream.messages()[0] ?? {}
+    const say = async (message: object, headers: Record<string, string>) => (await post(url, message, headers)).status
+    expect(await say(roots(id, 'file:///theirs'), other)).toBe(202)
+    expect(await say(roots(999, 'file:///unasked'), session)).toBe(202)
+    expect(await say(roots(id, 'file:///mine'), session)).toBe(202)
+    expect(await say(roots(id, 'file:///again'), session)).toBe(202)
+    await vi.waitFor(() => expect(stream.isOpen()).toBe(false))
+    expect(answers).toEqual([{ roots: [{ uri: 'file:///mine' }] }])
+  })
+})
+
 describe('closing the endpoint', () => {
   it('waits for calls under way, ends streams and links, and frees the port', async () => {
     let answer = (): void => {}

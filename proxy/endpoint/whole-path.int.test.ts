@@ -1,10 +1,12 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { LoggingMessageNotificationSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createLinkPair } from '../../adapters/link/in-process.ts'
 import { serveLink } from '../../adapters/mcp/router.ts'
 import { createTestMcpd, everything, projectWith, silent, type TestMcpd } from '../../adapters/mcp/testing/mcpd.ts'
 import type { LinkDialer } from '../../domain/mcp/link.ts'
-import { FakeMcpd } from '../testing/fake-mcpd.ts'
+import { BEARER, FakeMcpd } from '../testing/fake-mcpd.ts'
 import { type Local, startLocal } from '../testing/local.ts'
 
 /** A client nobody here wrote, mcplocal, mcpd's own router, a server nobody here wrote. */
@@ -74,6 +76,23 @@ it('updates of a resource and log messages reach the client that asked for them'
   await vi.waitFor(() => expect(seen.updated).toContain('demo://resource/dynamic/text/1'), { timeout: 10_000 })
   await vi.waitFor(() => expect(seen.logged).toBeGreaterThan(0), { timeout: 10_000 })
 }, 25_000)
+
+it('a client of the old transport has the same', async () => {
+  const url = new URL(local.endpoint('demo').href.replace(/mcp$/, 'sse'))
+  const client = new Client({ name: 'old', version: '1' })
+  const requestInit = { headers: { Authorization: `Bearer ${BEARER}` } }
+  await client.connect(new SSEClientTransport(url, { requestInit }) as Parameters<Client['connect']>[0])
+  expect((await client.listTools()).tools.map(({ name }) => name)).toContain('everything__echo')
+  const seen: number[] = []
+  const tool = { name: 'everything__trigger-long-running-operation', arguments: { duration: 0.2, steps: 2 } }
+  await client.callTool(tool, undefined, { onprogress: ({ progress }) => seen.push(progress) })
+  expect(seen[0]).toBe(1)
+  const { contents } = await client.readResource({ uri: 'demo://resource/dynamic/text/1' })
+  expect(contents[0]).toMatchObject({ uri: 'demo://resource/dynamic/text/1' })
+  const before = local.local.sessions()
+  await client.close()
+  await vi.waitFor(() => expect(local.local.sessions()).toBe(before - 1))
+})
 
 it('a session goes on when its server was killed and is started again', async () => {
   const { client } = await local.client()

@@ -8,7 +8,6 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { freePort } from '../testing/free-port.ts'
-import { leadersIn } from '../testing/leaders.ts'
 import { shellServer } from '../testing/shell-server.ts'
 import { type System, startSystem } from '../testing/system.ts'
 
@@ -123,10 +122,6 @@ describe('a server that speaks HTTP', { timeout: 120_000 }, () => {
   })
 })
 
-/** Programs that run for a server at the moment. */
-const programsOf = (server: string): number =>
-  leadersIn(join(home, '.mcpctl/data/work')).filter((instance) => instance.startsWith(`${server}-`)).length
-
 describe('a server with a session of its own for each client', { timeout: 180_000 }, () => {
   it('is another process for each, over all replicas, and the same one for each call of a client', async () => {
     await declare('own', { ...shellServer, sessions: 'dedicated', replicas: 2 })
@@ -137,41 +132,4 @@ describe('a server with a session of its own for each client', { timeout: 180_00
     expect(await Promise.all(clients.map((client) => call(client, 'pid')))).toEqual(pids)
     await Promise.all(clients.map((client) => client.close()))
   })
-
-  it('leaves nothing behind of 1,000 clients that come, call and go', async () => {
-    await declare('many', { ...shellServer, sessions: 'dedicated', maxSessions: 50 })
-    await serving('many')
-    expect(programsOf('many')).toBe(1)
-    const visit = async (): Promise<void> => {
-      const client = await raw('many')
-      expect(await client.call('pid')).toMatch(/^\d+$/)
-      await client.leave()
-    }
-    for (let wave = 0; wave < 50; wave += 1) await Promise.all(Array.from({ length: 20 }, visit))
-    await vi.waitFor(() => expect(programsOf('many')).toBe(1), IN_TIME)
-  })
 })
-
-/** A client that costs little: plain requests. */
-const raw = async (project: string) => {
-  const url = `${system.mcplocal}/projects/${project}/mcp`
-  const headers: Record<string, string> = {
-    Authorization: `Bearer ${system.token}`,
-    Accept: 'application/json, text/event-stream',
-    'Content-Type': 'application/json',
-  }
-  const send = (message: object) =>
-    fetch(url, { method: 'POST', headers, body: JSON.stringify({ jsonrpc: '2.0', ...message }) })
-  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '1' } }
-  const hello = await send({ id: 1, method: 'initialize', params })
-  headers['Mcp-Session-Id'] = hello.headers.get('mcp-session-id') ?? ''
-  await hello.text()
-  await (await send({ method: 'notifications/initialized' })).text()
-  return {
-    async call(name: string): Promise<string> {
-      const answer = await (await send({ id: 2, method: 'tools/call', params: { name, arguments: {} } })).text()
-      return /"text":"(\d+)"/.exec(answer)?.[1] ?? answer
-    },
-    leave: () => fetch(url, { method: 'DELETE', headers }),
-  }
-}
