@@ -32,6 +32,7 @@ export default defineVerb({
     ['$0 describe server github', 'its spec, its copies, and the last events of all of them'],
     ['$0 describe instance/github-7xk2p', 'why it does not start, and when it is tried again'],
     ['$0 describe tool/everything__get-sum -p demo', 'what it takes, as a table'],
+    ['$0 describe project demo', 'how its servers do, and which tools have another name than their own'],
     ['$0 describe secret demo --show-values', 'the values in clear, on your screen'],
   ],
   async run(deps, { targets, 'show-values': showValues, events, selector, project }) {
@@ -98,6 +99,7 @@ const ownParts = async (
   const status = resource.status ?? {}
   if (kind.kind === 'secret')
     return outline({ Spec: await secretSpec(deps, resource, options.showValues), Status: status })
+  if (kind.kind === 'project') return await (await import('./describe/projects.ts')).projectParts(deps, resource)
   if (kind.kind !== 'server' && kind.kind !== 'instance') return outline({ Spec: resource.spec, Status: status })
   const { instanceParts, serverParts } = await import('./describe/servers-and-instances.ts')
   if (kind.kind === 'instance') return await instanceParts(deps, kind, resource, options)

@@ -76,6 +76,12 @@ export const examine = async (
   }
 }
 
+/** The copy that is asked: one that serves, otherwise one that runs. */
+export const runningCopy = (copies: readonly Resource[]): Resource | undefined => {
+  const running = copies.filter(({ status }) => status?.phase === 'running')
+  return running.find(({ status }) => status?.health === 'healthy') ?? running[0]
+}
+
 /** The tools of one copy. @throws CliError with the copy's reason */
 export const toolsOf = async (
   api: Pick<ApiClient, 'probe'>,

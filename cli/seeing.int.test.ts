@@ -153,6 +153,76 @@ Events:
   })
 })
 
+describe('describe of a project', () => {
+  const running = (server: string) => ({
+    spec: { server, serverUid: 'u', specHash: 'h' },
+    status: { phase: 'running' },
+  })
+
+  it('shows how its servers do, names that are not what they were, and rules that do nothing', async () => {
+    await world.given(`
+      servers:
+        - { name: a, packageName: a }
+        - { name: b, packageName: b }
+        - { name: c, packageName: c }
+        - { name: d, packageName: d }
+      projects:
+        - name: p
+          namespacing: auto
+          servers:
+            - { name: a, tools: { deny: [drop, gone] } }
+            - { name: b }
+            - { name: c }
+            - { name: d }`)
+    for (const server of ['a', 'b', 'c']) world.mcpd.store.put('instance', `${server}-1`, running(server))
+    world.mcpd.store.put('instance', 'd-1', {
+      ...running('d'),
+      status: { phase: 'error', error: 'no licence\nat all' },
+    })
+    world.mcpd.probe = ({ instance }) => {
+      if (instance === 'c-1') return { ok: false, reason: 'no answer within 5 s' }
+      const names = instance === 'a-1' ? ['read', 'drop', 'list'] : ['read', 'write']
+      return { ok: true, result: { tools: names.map((name) => ({ name })) } }
+    }
+    const { out, code } = await world.run(['describe', 'project', 'p'])
+    expect(code).toBe(0)
+    const lines = out.split('\n')
+    const from = (title: string, count: number) => {
+      const at = lines.indexOf(title)
+      return lines.slice(at + 1, at + 1 + count).map((line) => line.trim().split(/ {2,}/))
+    }
+    const servers = from('Servers:', 5)
+    expect(servers.map((cells) => [cells[0], cells.at(-2), cells.at(-1)])).toEqual([
+      ['NAME', 'TOOLS', 'REASON'],
+      ['a', '2/3', '-'],
+      ['b', '2/2', '-'],
+      ['c', '-', 'tools/list: no answer within 5 s'],
+      ['d', '-', 'no licence at all'],
+    ])
+    expect(from('Names:', 3)).toEqual([
+      ['NAME', 'SERVER', 'TOOL', 'WHY'],
+      ['a__read', 'a', 'read', 'b has it, too'],
+      ['b__read', 'b', 'read', 'a has it, too'],
+    ])
+    expect(from('Warnings:', 1)).toEqual([['- server a: deny "gone" matches no tool']])
+  })
+
+  it('says so where a server may not be asked, and shows the rest', async () => {
+    await world.given(`
+      servers: [{ name: a, packageName: a }]
+      projects: [{ name: p, servers: [{ name: a }] }]`)
+    world.mcpd.store.put('instance', 'a-1', running('a'))
+    world.mcpd.intercept = ({ path }) =>
+      path.endsWith('/probe')
+        ? { status: 403, body: { code: 'forbidden', status: 403, title: 'x', detail: 'may not run server/a' } }
+        : undefined
+    const { out, code } = await world.run(['describe', 'project', 'p'])
+    expect(code).toBe(0)
+    expect(out).toMatch(/ a +.* - +may not run server\/a\n/)
+    expect(out).toContain('Names:      <none>\nWarnings:   <none>\n')
+  })
+})
+
 describe('history', () => {
   it('says who changed what, newest first', async () => {
     await world.given('servers: [{ name: a, command: x }]')

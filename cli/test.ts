@@ -2,7 +2,7 @@ import type { Resource } from '../domain/kernel/resource.ts'
 import type { Deps } from './deps.ts'
 import { durationSeconds } from './duration.ts'
 import { CliError, exitCode, usageError } from './errors.ts'
-import { type Examined, examine, toolsOf } from './examine.ts'
+import { type Examined, examine, runningCopy, toolsOf } from './examine.ts'
 import { printContent } from './output/content.ts'
 import { printData } from './output/data.ts'
 import { dataOption } from './output/format.ts'
@@ -77,8 +77,7 @@ const copiesOf = async (
 
 /** The copy that a tool is called of: one that serves, otherwise one that runs. */
 const runningOne = (server: string, copies: readonly Resource[]): Resource => {
-  const running = copies.filter(({ status }) => status?.phase === 'running')
-  const found = running.find(({ status }) => status?.health === 'healthy') ?? running[0]
+  const found = runningCopy(copies)
   if (found !== undefined) return found
   throw new CliError('not-running', `no copy of server/${server} runs`, {
     hint: `"mcpctl describe server ${server}" says why`,

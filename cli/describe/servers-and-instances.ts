@@ -6,8 +6,9 @@ import type { Deps } from '../deps.ts'
 import { isCode } from '../errors.ts'
 import { outline } from '../output/outline.ts'
 import { headersOf, rowOf } from '../output/resources.ts'
-import { aligned, cellsOf } from '../output/table.ts'
+
 import { findKind } from '../targets.ts'
+import { columnsOf, indented } from './parts.ts'
 import { settings } from './settings.ts'
 import { bySource } from './sources.ts'
 
@@ -93,20 +94,6 @@ const untilText = (at: string, now: Date): string =>
 const told = (members: Readonly<Record<string, JsonValue | undefined>>): JsonObject =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== null)) as JsonObject
 
-/** Cells of a table by their headers, in lower case; empty ones are left out. */
-const columnsOf = (
-  { columns }: KindDefinition,
-  resource: Resource,
-  now: Date,
-  headers: readonly string[],
-): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    columns
-      .filter(({ header }) => headers.includes(header))
-      .map((column) => [column.header.toLowerCase(), column.value(resource, now)])
-      .filter(([, text]) => text !== ''),
-  )
-
 /** Of an instance that outlives its server for a moment, or whose server may not be seen, there is none. */
 const serverOf = async (deps: Deps, { spec }: Resource): Promise<Resource | undefined> => {
   try {
@@ -129,9 +116,3 @@ const conditions = (kind: KindDefinition, resource: Resource): readonly string[]
       ]
     }),
   ])
-
-/** A table below its title. */
-const indented = (title: string, rows: readonly (readonly string[])[]): readonly string[] => {
-  if (rows.length < 2) return [`${`${title}:`.padEnd(12)}<none>`]
-  return [`${title}:`, ...aligned(rows.map(cellsOf)).map((line) => `  ${line}`)]
-}

@@ -8,7 +8,7 @@ export interface BreakerLimits {
   readonly lastPauseMs: number
 }
 
-export const defaultBreakerLimits: BreakerLimits = { failures: 5, firstPauseMs: 5_000, lastPauseMs: 60_000 }
+export const defaultBreakerLimits: BreakerLimits = { failures: 3, firstPauseMs: 5_000, lastPauseMs: 60_000 }
 
 /**
  * Keeps callers from waiting for a server that does not answer. After some failures in a row requests are refused at once, but for one each

@@ -97,7 +97,7 @@ describe('instructions', () => {
   it('are left out when there are none', () =>
     expect(initializeResult(project(ready('a', {})), '2025-11-25', '1')).not.toHaveProperty('instructions'))
 
-  it('say which servers are not available, and why in a line', () =>
+  it('say which servers are not available, and why, in a line each', () =>
     expect(
       instructionsOf(project(ready('a', {}, { instructions: 'one' }), { ...away, reason: 'ended\nlong story' })),
     ).toBe(
@@ -109,7 +109,7 @@ describe('instructions', () => {
         '## Not available',
         '',
         'These servers cannot be reached at the moment; what they offer appears in the lists when they can:',
-        '- away: ended',
+        '- away: ended long story',
       ].join('\n'),
     ))
 

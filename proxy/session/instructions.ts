@@ -37,7 +37,7 @@ const cut = (text: string, length: number): string => {
 const unavailable = (servers: readonly LinkedServer[]): readonly string[] => {
   if (servers.length === 0) return []
   const lines = servers.slice(0, MAX_UNAVAILABLE).map(({ name, reason = 'it is not running' }) => {
-    const [line = ''] = reason.trim().split('\n')
+    const line = reason.trim().replaceAll(/\s*\n\s*/g, ' ')
     return `- ${name}: ${line.slice(0, MAX_REASON)}`
   })
   const more = servers.length > MAX_UNAVAILABLE ? [`- and ${servers.length - MAX_UNAVAILABLE} more`] : []

@@ -1,8 +1,7 @@
-import { messageOf } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkedServer } from '../../domain/mcp/link.ts'
 import type { FetchList } from './fetch-list.ts'
-import { AskerGone, type Listed, type ListKind, listKinds } from './lists.ts'
+import { type Listed, type ListKind, listKinds } from './lists.ts'
 import type { ProjectView } from './project-view.ts'
 import type { SessionState } from './session-state.ts'
 
@@ -63,7 +62,7 @@ export class ListLoader {
 
   /** The list of one server; undefined if it fails or takes too long. @throws AskerGone */
   async one(server: string, kind: ListKind): Promise<Listed | undefined> {
-    const { state, view, firstListMs, listMs, onLeftOut } = this.#options
+    const { state, view, firstListMs, listMs } = this.#options
     const failedBefore = state.failure(server, kind) !== undefined
     // Without it there is nothing to answer where it is the only one; and one with sessions of their own may have to start first.
     const isWaitedFor = view().alone !== undefined || state.last(server, kind) !== undefined
@@ -74,7 +73,7 @@ export class ListLoader {
     if (listed === LATE) state.late(server, kind, `it has not listed its ${nouns[kind]} within ${waitMs / 1000} s`)
     else if (listed !== undefined) return listed
     this.#awaitLate(load, server, kind)
-    if (!failedBefore) onLeftOut(server, state.failure(server, kind) ?? 'it has failed')
+    if (!failedBefore) this.#leaveOut(server, kind)
     return undefined
   }
 
@@ -101,21 +100,15 @@ export class ListLoader {
 
   #get(server: string, kind: ListKind): Promise<Listed | undefined> {
     const { state, fetch } = this.#options
-    return state.get(server, kind, async () => {
-      try {
-        return await fetch(server, kind)
-      } catch (error) {
-        if (!(error instanceof AskerGone)) this.#log(server, kind, error)
-        throw error
-      }
-    })
+    return state.get(server, kind, () => fetch(server, kind))
   }
 
-  #log(server: string, kind: ListKind, error: unknown): void {
-    const { logger, view, state } = this.#options
-    const reason = messageOf(error)
-    const level = state.failure(server, kind) === undefined ? 'warn' : 'debug' // once, not with every attempt
-    logger[level]({ project: view().project.name, server, kind, reason }, 'server left out of a list')
+  /** Said once, not with every attempt that fails. */
+  #leaveOut(server: string, kind: ListKind): void {
+    const { logger, view, state, onLeftOut } = this.#options
+    const reason = state.failure(server, kind) ?? 'it has failed'
+    logger.warn({ project: view().project.name, server, kind, reason }, 'server left out of a list')
+    onLeftOut(server, reason)
   }
 
   /** Tells of a list when it comes, and asks again if it does not. What fails as the asker has gone is asked for over the next link. */
