@@ -3,10 +3,11 @@ import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { MAX_STDIN_BUFFER } from '../../domain/instance/runtime.ts'
+import { never } from '../process/testing/launch.ts'
 import { cutOffLine } from './testing/cut-off-line.ts'
 import { engineInstalled, startEngine, type TestEngine } from './testing/engine.ts'
 import { startRegistry } from './testing/registry.ts'
-import { echo, eventually, never, script, server, setUp } from './testing/runtime.ts'
+import { echo, eventually, script, server, setUp } from './testing/runtime.ts'
 
 const initialize = {
   jsonrpc: '2.0',

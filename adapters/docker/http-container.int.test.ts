@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { HttpAccess, RunningProgram } from '../../domain/instance/runtime.ts'
+import { never } from '../process/testing/launch.ts'
 import { cutOffLine } from './testing/cut-off-line.ts'
 import { engineInstalled, IMAGE, startEngine, type TestEngine } from './testing/engine.ts'
-import { echo, eventually, never, script, setUp } from './testing/runtime.ts'
+import { echo, eventually, script, setUp } from './testing/runtime.ts'
 
 const http: HttpAccess = { transport: 'STREAMABLE_HTTP', port: 3000, path: '/mcp', headers: {}, allowLinkLocal: false }
 const listening = (answer: string) =>

@@ -2,9 +2,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { HttpAccess } from '../../domain/instance/runtime.ts'
+import { never } from './testing/launch.ts'
 import { processesIn } from './testing/processes.ts'
 import { script } from './testing/programs.ts'
-import { eventually, never, pidOf, setUp } from './testing/runtime.ts'
+import { eventually, pidOf, setUp } from './testing/runtime.ts'
 
 const listenOnce = async (): Promise<{ port: number; close: () => Promise<void> }> => {
   const server = createServer()

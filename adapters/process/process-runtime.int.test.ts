@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { MAX_STDIN_BUFFER } from '../../domain/instance/runtime.ts'
 import { openProcessRuntime } from './process-runtime.ts'
+import { never } from './testing/launch.ts'
 import { isAlive } from './testing/processes.ts'
 import { echo, forking, script, stubborn } from './testing/programs.ts'
-import { eventually, never, pidOf, setUp } from './testing/runtime.ts'
+import { eventually, pidOf, setUp } from './testing/runtime.ts'
 
 describe('a running program', { timeout: 20_000 }, () => {
   it('answers line by line', async () => {

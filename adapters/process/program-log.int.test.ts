@@ -2,8 +2,9 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { LOG_FILE_BYTES, LOG_FILES } from './log-files.ts'
+import { never } from './testing/launch.ts'
 import { script } from './testing/programs.ts'
-import { never, setUp } from './testing/runtime.ts'
+import { setUp } from './testing/runtime.ts'
 
 const secret = 'hunter2-and-more'
 

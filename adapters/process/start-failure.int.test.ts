@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { never } from './testing/launch.ts'
 import { echo } from './testing/programs.ts'
-import { never, setUp } from './testing/runtime.ts'
+import { setUp } from './testing/runtime.ts'
 
 describe('a program that cannot be started', { timeout: 20_000 }, () => {
   it.each([

@@ -3,11 +3,11 @@ import type { Launch, Program } from '../../../domain/instance/runtime.ts'
 import { readFairly } from '../../process/fair-reading.ts'
 import { openInstanceLogs } from '../../process/instance-logs.ts'
 import { silent } from '../../process/logger.ts'
+import { launchOf, loggedOf, never } from '../../process/testing/launch.ts'
 import { scratchFolder } from '../../process/testing/scratch.ts'
 import { type DockerRuntimeOptions, openDockerRuntime } from '../docker-runtime.ts'
 import { IMAGE, NODE, type TestEngine } from './engine.ts'
 
-export const never = { signal: new AbortController().signal }
 export const eventually = { timeout: 15_000, interval: 20 }
 
 export const server: Program = { kind: 'image', image: IMAGE, args: [] }
@@ -42,13 +42,7 @@ export const setUp = async ({ socket, docker }: TestEngine, options: Partial<Doc
     return runtime
   }
   const runtime = open()
-  const launch = (program: Program, more: Partial<Launch> = {}): Launch => ({
-    instance,
-    server: 's',
-    env: {},
-    program,
-    ...more,
-  })
+  const launch = launchOf(instance)
   const start = async (program: Program, more: Partial<Launch> = {}) => {
     const running = await runtime.start(launch(program, more), never)
     const received: string[] = []
@@ -63,12 +57,7 @@ export const setUp = async ({ socket, docker }: TestEngine, options: Partial<Doc
     open,
     launch,
     start,
-    logged: async (source?: string) => {
-      const lines: string[] = []
-      for await (const each of logs.read(instance))
-        if (source === undefined || each.source === source) lines.push(each.line)
-      return lines
-    },
+    logged: loggedOf(logs, instance),
     /** The containers of this mcpd. */
     containers: () => docker.listContainers({ all: true, filters: { label: [`io.mcpctl.mcpd=${owner}`] } }),
   }
