@@ -11,11 +11,12 @@ import { unwrap } from '../adapters/keyring/data-key.ts'
 import { readMasterKeyFile } from '../adapters/keyring/master-key-file.ts'
 import { filesWith } from '../adapters/keyring/testing/bytes-on-disk.ts'
 import { type Cluster, postgresPrograms, startCluster } from '../adapters/postgres/testing/cluster.ts'
-import { wrappedKey } from '../domain/secret/wrapped-key.ts'
 import { type CanarySearch, canarySearch, searchFolder, watchProcesses } from './testing/canary-search.ts'
-import { type Canary, canaryValues } from './testing/canary-values.ts'
+import { type Canary, canaryValues, keyOf, secretNameOf, secretOf } from './testing/canary-values.ts'
 import { type Ask, asking, type Daemon, environmentOf, startDaemon } from './testing/daemon.ts'
+import { misplace } from './testing/misplaced-values.ts'
 import { runMcpctl } from './testing/system.ts'
+import { wrappedKeys } from './testing/wrapped-keys.ts'
 
 // A hundred secrets through their whole life, with the programs as they are built. Then everything that anybody can look at is
 // searched for each of them, in every form in which it may have been written.
@@ -369,34 +370,6 @@ describe.each(programs === undefined ? ['PGlite'] : ['PGlite', 'Postgres'])('a h
   }, 90_000)
 })
 
-const keyOf = (name: string): string => name.replaceAll('-', '_')
-const secretOf = (name: string, data: object) => ({ metadata: { name }, spec: { data } })
-/** Ten of them are keys of one secret. */
-const secretNameOf = (name: string): string => {
-  const index = Number(/^random-(\d+)$/.exec(name)?.[1] ?? -1) + 20
-  return index >= 30 && index < 40 ? 'from-files' : name
-}
-
-interface KeyOnDisk {
-  readonly wrapped: ReturnType<typeof wrappedKey.parse>
-  readonly ciphertext: Buffer
-  readonly nonce: Buffer
-}
-
-const wrappedKeys = async (folder: string): Promise<readonly KeyOnDisk[]> => {
-  const names = (await readdir(join(folder, 'keys'))).filter((name) => name.endsWith('.json'))
-  return Promise.all(
-    names.map(async (name) => {
-      const wrapped = wrappedKey.parse(JSON.parse(await readFile(join(folder, 'keys', name), 'utf8')))
-      return {
-        wrapped,
-        ciphertext: Buffer.from(wrapped.ciphertext, 'base64'),
-        nonce: Buffer.from(wrapped.nonce, 'base64'),
-      }
-    }),
-  )
-}
-
 const dumpOf = async (bin: string, url: string): Promise<Buffer> => {
   const { stdout } = await promisify(execFile)(join(bin, 'pg_dump'), ['--inserts', '--dbname', url], {
     encoding: 'buffer',
@@ -419,54 +392,3 @@ const onTerminal = (canary: Canary, server: string, token: string, home: string)
     child.on('error', reject)
     child.on('close', (code) => (code === 0 ? resolve(seen) : reject(new Error(`mcpctl ended with ${code}: ${seen}`))))
   })
-
-/** Sends a value in every place that is not for it. All of these are refused. */
-const misplace = async (ask: Ask, name: string, value: string): Promise<void> => {
-  const json = JSON.stringify(value)
-  const secrets = '/api/v1/secrets'
-  const refused = [
-    await ask('POST', secrets, { raw: `{"metadata":{"name":"a"},"spec":{"data":{"K":${json}}` }),
-    await ask('POST', secrets, { raw: `{"metadata":{"name":"a"},"spec":{"data":{"K":${value}}}}` }),
-    await ask('POST', secrets, { raw: value }),
-    await ask('POST', secrets, { raw: json }),
-    await ask('POST', secrets, { body: { metadata: { name: 'a' }, spec: { dat: { K: value } } } }),
-    await ask('POST', secrets, { body: { metadata: { name: 'a' }, spec: { data: { K: { value } } } } }),
-    await ask('POST', secrets, { body: { metadata: { name: 'a' }, spec: { data: { K: [value] } } } }),
-    await ask('POST', secrets, { body: { metadata: { name: 'a' }, spec: { data: value } } }),
-    await ask('POST', secrets, { body: { metadata: { name: 'a' }, spec: value } }),
-    await ask('POST', secrets, { body: { metadata: { name: 'a', token: value }, spec: { data: { K: value } } } }),
-    await ask('POST', secrets, { body: { metadata: { name: 'a', labels: { l: `${value} ` } }, spec: { data: {} } } }),
-    await ask('POST', secrets, { body: { metadata: { name: value }, spec: { data: { K: 'x' } } } }),
-    await ask('POST', secrets, { body: { metadata: { name: 'a' }, spec: { data: { [`${value} `]: value } } } }),
-    await ask('POST', secrets, { body: { metadata: { name: 'a' }, spec: { [value]: value } } }),
-    await ask('POST', secrets, { body: { metadata: { name: 'a' }, spec: { backend: value, data: {} } } }),
-    await ask('POST', secrets, { body: secretOf('a', { K: value.repeat(Math.ceil(140_000 / value.length)) }) }),
-    await ask('POST', secrets, { body: secretOf('a', { OK: value, K: null }) }),
-    await ask('POST', '/api/v1/secret', { body: secretOf('a', { K: value }) }),
-    await ask('POST', '/api/v1/projects', { body: secretOf('a', { K: value }) }),
-    await ask('PUT', `${secrets}/${name}/values`, { body: { K: value } }),
-    await ask('PATCH', `${secrets}/${name}`, { body: secretOf(name, { K: value }) }),
-    await ask('PUT', `${secrets}/b`, { body: secretOf('a', { K: value }) }),
-    await ask('GET', `${secrets}/${encodeURIComponent(value)}`),
-    await ask('GET', `/api/v1/${encodeURIComponent(value)}`),
-    await ask('GET', `${secrets}?limit=${encodeURIComponent(value)}`),
-    await ask('GET', `${secrets}?${encodeURIComponent(value)}=1`),
-    await ask('GET', `${secrets}?cursor=${encodeURIComponent(value)}`),
-    await ask('GET', `${secrets}?labelSelector=${encodeURIComponent(`${value}==!`)}`),
-  ]
-  if (/^[\x20-\x7e]*$/.test(value) && value.length < 8_000) {
-    const body = secretOf('a', { K: value })
-    refused.push(
-      await ask('POST', secrets, { body, headers: { authorization: `Bearer ${value}` } }),
-      await ask('POST', secrets, { body, headers: { 'idempotency-key': `${value} ${'x'.repeat(130)}` } }),
-      await ask('POST', secrets, { body, headers: { 'if-match': value } }),
-      await ask('POST', secrets, { body, headers: { 'if-none-match': value } }),
-      await ask('POST', secrets, { body, headers: { 'content-type': value } }),
-      await ask('POST', `${secrets}?dryRun=${encodeURIComponent(value)}`, { body }),
-    )
-    await ask('GET', secrets, {
-      headers: { 'user-agent': value, cookie: `s=${value}`, 'x-token': value, traceparent: value },
-    })
-  }
-  for (const { status } of refused) expect([400, 401, 404, 405, 413, 414, 415, 422]).toContain(status)
-}

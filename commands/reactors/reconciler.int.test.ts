@@ -7,8 +7,6 @@ import { openEmbeddedLog } from '../../adapters/embedded-log/embedded-log.ts'
 import { openReadSide } from '../../adapters/postgres/read-side.ts'
 import { instanceView } from '../../cli/bin/instance-view.ts'
 import { catalog } from '../../domain/catalog.ts'
-import type { InstanceHost } from '../../domain/instance/host.ts'
-import { type Exit, type Launch, startFailed } from '../../domain/instance/runtime.ts'
 import type { EventLog } from '../../domain/kernel/event-log.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { createRegistry } from '../../domain/kernel/registry.ts'
@@ -18,57 +16,10 @@ import { createCommandLoop } from '../handle.ts'
 import { createResourceCommands } from '../resources.ts'
 import { reactorContext } from './reactor.ts'
 import { type Reconciler, startReconciler } from './reconciler.ts'
+import { type PretendedHost, pretendedHost } from './testing/pretended-host.ts'
 
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 const registry = createRegistry(kinds)
-
-/** A host whose programs are names in a set: what the reconciler asks of it is what is tested. */
-const createHost = () => {
-  const running = new Map<string, Launch>()
-  let exited: (instance: string, exit: Exit) => void = () => {}
-  let refusal: string | undefined
-  let exitOfRefused: Exit | undefined
-  let onStart = async (): Promise<void> => {}
-  const host: InstanceHost = {
-    async start(launch) {
-      await onStart()
-      if (refusal !== undefined) throw startFailed(refusal, undefined, exitOfRefused)
-      running.set(launch.instance, launch)
-      return { details: { pid: 1 } }
-    },
-    async stop(instance) {
-      running.delete(instance)
-    },
-    async stopAll() {
-      running.clear()
-    },
-    isRunning: (instance) => running.has(instance),
-    probe: async () => ({ ok: true, result: {} }),
-    setServing() {},
-    onExit(listener) {
-      exited = listener
-    },
-    async close() {
-      running.clear()
-    },
-  }
-  return {
-    host,
-    running,
-    /** @param exit how its program ended, if it ran */
-    refuse: (reason: string | undefined, exit?: Exit) => {
-      refusal = reason
-      exitOfRefused = exit
-    },
-    onStart: (what: () => Promise<void>) => {
-      onStart = what
-    },
-    die(instance: string) {
-      running.delete(instance)
-      exited(instance, { code: 1, reason: 'it died' })
-    },
-  }
-}
 
 let folder: string
 let log: EventLog
@@ -78,7 +29,7 @@ let now: number
 let secretIsThere = true
 /** How often the reconciler has looked at a server's instances. */
 let looks = 0
-let computer: ReturnType<typeof createHost>
+let computer: PretendedHost
 
 const clock = { now: () => new Date(now) }
 const commands = () => {
@@ -128,7 +79,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mcpctl-reconciler-'))
   now = Date.parse('2026-01-01T00:00:00Z')
   secretIsThere = true
-  computer = createHost()
+  computer = pretendedHost()
   log = await openEmbeddedLog({ folder })
   readSide = await openReadSide({
     log,

@@ -42,3 +42,15 @@ export const canaryValues = (count = 100): readonly Canary[] => [
     random: true,
   })),
 ]
+
+/** The key of a canary in the secret that holds it. */
+export const keyOf = (name: string): string => name.replaceAll('-', '_')
+
+/** A secret as it is declared. */
+export const secretOf = (name: string, data: object) => ({ metadata: { name }, spec: { data } })
+
+/** The secret that holds a canary: ten of them are keys of one. */
+export const secretNameOf = (name: string): string => {
+  const index = Number(/^random-(\d+)$/.exec(name)?.[1] ?? -1) + 20
+  return index >= 30 && index < 40 ? 'from-files' : name
+}
