@@ -96,6 +96,14 @@ describe('mcpd and mcplocal as programs of their own', () => {
     await expect(connect('mcpctl_at_wrong')).rejects.toThrow()
   })
 
+  it('pass a long answer on as its server wrote it', async () => {
+    const client = await connect()
+    const message = 'ünï🎈 "isError": true, \\ },"jsonrpc":"2.0","id":1} '.repeat(30_000)
+    expect(await echo(client, message)).toEqual([{ type: 'text', text: `Echo: ${message}` }])
+    expect(await echo(client, 'and go on')).toEqual([{ type: 'text', text: 'Echo: and go on' }])
+    await client.close()
+  })
+
   it('serve a client over STDIO, with no token in its configuration', async () => {
     const client = new Client({ name: 'test', version: '1' })
     const transport = new StdioClientTransport({
@@ -107,6 +115,8 @@ describe('mcpd and mcplocal as programs of their own', () => {
     await client.connect(transport)
     expect((await client.listTools()).tools.map(({ name }) => name)).toContain('everything__echo')
     expect(await echo(client, 'over stdio')).toEqual([{ type: 'text', text: 'Echo: over stdio' }])
+    const long = 'ünï🎈'.repeat(100_000)
+    expect(await echo(client, long)).toEqual([{ type: 'text', text: `Echo: ${long}` }])
     await client.close()
   })
 

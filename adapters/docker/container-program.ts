@@ -92,13 +92,13 @@ export const containerProgram = (options: ContainerProgramOptions): ContainerPro
   }
 
   /** Nothing is read until somebody listens, or until the program has ended without. */
-  const read = (onLine: (line: string) => void, maxBytes: number, onTooLong: (start: string) => void): void => {
-    const lines = lineSplitter({ maxBytes, onLine, onTooLong })
+  const read = (reading: Parameters<typeof lineSplitter>[0]): void => {
+    const lines = lineSplitter(reading)
     messages = lines
     options.readFairly(stream, frameReader({ stdout: lines.push, stderr: output.stderr }), output.logged)
   }
   const toLog = (line: string) => write('stdout', line)
-  const readToLog = () => read(toLog, MAX_LOGGED_LINE, toLog)
+  const readToLog = () => read({ maxBytes: MAX_LOGGED_LINE, onLine: toLog, onTooLong: toLog })
 
   /** A program that speaks can answer nobody any more. That it closed its stdout is not to be seen: its init keeps that open. */
   const endIfMute = async () => {
@@ -159,10 +159,10 @@ export const containerProgram = (options: ContainerProgramOptions): ContainerPro
       stream.write(stream.writableLength === 0 ? `${message}\n` : Buffer.from(`${message}\n`))
       return true
     },
-    onLine(listener) {
+    onLine(listener, onLong) {
       if (messages !== undefined) return
       const tooLong = `The program was ended: it printed a line longer than ${maxLine} bytes on stdout.`
-      read(listener, maxLine, () => endWith(tooLong))
+      read({ maxBytes: maxLine, onLine: listener, onLong, onTooLong: () => endWith(tooLong) })
     },
     log: write,
     async stop({ graceMs }) {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Link, LinkClosed, LinkFrame } from '../../domain/mcp/link.ts'
+import { longAnswer, longText } from '../../domain/mcp/long-answer.ts'
 import { linkContract, messageFrame } from './testing/link-contract.ts'
 import { type SocketPair, socketPair } from './testing/socket-pair.ts'
 import { linkOverSocket } from './websocket.ts'
@@ -68,6 +69,21 @@ describe("the server's end of a WebSocket", () => {
     const big = messageFrame(1, { text: 'x'.repeat(256 * 1024) })
     for (let i = 0; i < 400 && pair.server.readyState === pair.server.OPEN; i++) link.send(big)
     await vi.waitFor(() => expect(closed).toMatchObject([{ code: 'slow' }]), FINALLY)
+  })
+
+  it('sends a long answer as it came, and what follows after it', async () => {
+    const link = linkOverSocket(pair.server)
+    const { frames } = watched(linkOverSocket(pair.client))
+    const result = { text: 'ünï🎈 '.repeat(100_000) }
+    const bytes = Buffer.from(JSON.stringify(result))
+    const chunks = [bytes.subarray(0, 100_001), bytes.subarray(100_001)]
+    link.send({ type: 'message', server: 's', message: longAnswer('x', longText(chunks)) })
+    link.send(messageFrame(2))
+    await vi.waitFor(() => expect(frames).toHaveLength(2), FINALLY)
+    expect(frames).toEqual([
+      { type: 'message', server: 's', message: { jsonrpc: '2.0', id: 'x', result } },
+      messageFrame(2),
+    ])
   })
 
   it('does not take a peer for slow that is being sent one long frame, but for two', async () => {

@@ -1,6 +1,8 @@
 import type { RawData, WebSocket } from 'ws'
 import { type Link, type LinkClosed, type LinkFrame, MAX_LINK_BUFFER } from '../../domain/mcp/link.ts'
 import { closeReason, linkCloseCode, linkClosedOf, MALFORMED_FRAME_CODE } from '../../domain/mcp/link-codes.ts'
+import type { LongText } from '../../domain/mcp/long-answer.ts'
+import { writeLongFrame } from '../../domain/mcp/long-frame.ts'
 import { MAX_FRAME_BYTES, parseFrame, substitute } from './frame.ts'
 import { createInbox } from './inbox.ts'
 
@@ -61,6 +63,19 @@ export const linkOverSocket = (socket: WebSocket, options: SocketLinkOptions = {
     else if (!inbox.push(frame)) cutOff({ code: 'slow', reason: 'frames were not taken' })
   }
 
+  /** Sends what is so long, and keeps in mind the one that may be longer than what else may wait. */
+  const put = (length: number, send: (sent?: () => void) => void) => {
+    if (length <= maxBufferBytes || longFrame > 0) {
+      send()
+      return
+    }
+    const before = socket.bufferedAmount
+    send(() => {
+      longFrame = 0
+    })
+    longFrame = socket.bufferedAmount - before
+  }
+
   socket.on('message', receive)
   socket.on('error', (cause: Error) => {
     error = cause // `close` follows
@@ -76,21 +91,27 @@ export const linkOverSocket = (socket: WebSocket, options: SocketLinkOptions = {
         cutOff({ code: 'slow', reason: `the peer left more than ${maxBufferBytes} bytes unread` })
         return
       }
-      const text = serialised(frame, maxFrameBytes)
-      if (text === undefined) return
-      if (text.length <= maxBufferBytes || longFrame > 0) {
-        socket.send(text)
+      const long = writeLongFrame(frame)
+      if (long !== undefined && long.bytes <= maxFrameBytes) {
+        put(long.bytes, (sent) => sendInParts(socket, long, sent))
         return
       }
-      const before = socket.bufferedAmount
-      socket.send(text, () => {
-        longFrame = 0
-      })
-      longFrame = socket.bufferedAmount - before
+      const text = serialised(frame, maxFrameBytes)
+      if (text === undefined) return
+      if (text.length <= maxBufferBytes) socket.send(text)
+      else put(text.length, (sent) => socket.send(text, sent))
     },
     onFrame: inbox.onFrame,
     onClose: inbox.onClose,
     close,
+  }
+}
+
+/** One text frame in as many fragments as there are chunks, so that nothing is copied. */
+const sendInParts = (socket: WebSocket, { chunks }: LongText, sent?: () => void): void => {
+  for (const [i, chunk] of chunks.entries()) {
+    const fin = i === chunks.length - 1
+    socket.send(chunk, { binary: false, fin }, fin ? sent : undefined)
   }
 }
 

@@ -8,6 +8,7 @@ import { finishedCall, outcomeOf, refusedCall, toolOf } from './pending-calls.ts
 import { textOf, written } from './rpc.ts'
 import { notReading, serverEnded, serverUnavailable, tooManyCalls, tooManySessions, unsendable } from './rpc-errors.ts'
 import { PoolFull, type SessionPool } from './session-pool.ts'
+import { bytesOf, type Source } from './stdout-lines.ts'
 import {
   type Attachment,
   MAX_CALLS_PER_SESSION,
@@ -71,7 +72,7 @@ export class DedicatedSession implements Attachment {
       redact: around.redact,
       initializeTimeoutMs: around.initializeTimeoutMs,
       onOpen: () => this.#opened(),
-      onMessage: (message, line, forgotten) => this.#fromServer(message, line, forgotten),
+      onMessage: (message, source, forgotten) => this.#fromServer(message, source, forgotten),
       onFailed: (error) => this.#failed(error),
       onEnded: (reason) => this.#ended(reason),
     })
@@ -206,7 +207,7 @@ export class DedicatedSession implements Attachment {
     })
   }
 
-  #fromServer(message: RpcMessage, line: string, forgotten: boolean): void {
+  #fromServer(message: RpcMessage, source: Source, forgotten: boolean): void {
     this.#lastUse = performance.now()
     const { id, method } = message
     if (method !== undefined || id === undefined) {
@@ -224,7 +225,7 @@ export class DedicatedSession implements Attachment {
       return
     }
     this.#peer.deliver(message)
-    this.#peer.finished(finishedCall(call, outcomeOf(message), Buffer.byteLength(line), message.error?.code))
+    this.#peer.finished(finishedCall(call, outcomeOf(message), bytesOf(source), message.error?.code))
   }
 
   #cancelled(message: RpcMessage): void {

@@ -7,6 +7,7 @@ import { type OwnMessage, textOf } from './rpc.ts'
 import { notOffered } from './rpc-errors.ts'
 import type { SessionWishes } from './session-wishes.ts'
 import type { SharedTasks } from './shared-tasks.ts'
+import { bytesOf, type Source } from './stdout-lines.ts'
 
 /** The parts of a shared connection that a message of its server concerns. */
 export interface ServerReaderParts<Session extends ClientSession> {
@@ -28,7 +29,7 @@ export interface ServerReaderParts<Session extends ClientSession> {
  */
 export const createServerReader = <Session extends ClientSession>(
   parts: ServerReaderParts<Session>,
-): ((message: OwnMessage, line: string) => void) => {
+): ((message: OwnMessage, source: Source) => void) => {
   const { names, program, logger, sessions, calls, tasks, wishes, isDraining, write } = parts
 
   const unknownAnswer = (id: RpcId | undefined) => {
@@ -37,7 +38,7 @@ export const createServerReader = <Session extends ClientSession>(
     else program.log('mcpd', `dropped a response with the unknown id ${JSON.stringify(id)?.slice(0, 64)}`)
   }
 
-  const answer = (message: OwnMessage, line: string) => {
+  const answer = (message: OwnMessage, source: Source) => {
     const upstreamId = message.id
     const call = calls.take(upstreamId)
     if (call === undefined || typeof upstreamId !== 'number') {
@@ -48,7 +49,7 @@ export const createServerReader = <Session extends ClientSession>(
     tasks.answered(upstreamId, call, message)
     call.session?.peer.deliver(message)
     call.onSettled?.(message)
-    call.session?.peer.finished(finishedCall(call, outcomeOf(message), Buffer.byteLength(line), message.error?.code))
+    call.session?.peer.finished(finishedCall(call, outcomeOf(message), bytesOf(source), message.error?.code))
   }
 
   const progress = (message: OwnMessage) => {
@@ -92,8 +93,8 @@ export const createServerReader = <Session extends ClientSession>(
     else write(JSON.stringify(method === 'ping' ? resultOf(id, {}) : errorOf(id, notOffered(method))))
   }
 
-  return (message, line) => {
-    if (message.method === undefined) answer(message, line)
+  return (message, source) => {
+    if (message.method === undefined) answer(message, source)
     else if (message.id === undefined) notification(message)
     else request(message, message.method)
   }

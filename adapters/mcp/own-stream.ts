@@ -1,11 +1,11 @@
-import type { MessageStream } from '../../domain/instance/runtime.ts'
+import type { LineFacts, MessageStream } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
 import { notification, type RpcId } from '../../domain/mcp/rpc.ts'
 import { firstRubbish, type Rubbish, type Speaker, shakeHands } from './handshake.ts'
 import type { OwnMessage } from './rpc.ts'
 import type { SessionPool } from './session-pool.ts'
-import { readLine } from './stdout-lines.ts'
+import { readLine, readLong, type Source } from './stdout-lines.ts'
 
 export interface OwnStreamOptions {
   readonly pool: SessionPool
@@ -15,7 +15,7 @@ export interface OwnStreamOptions {
   /** It is initialised. */
   readonly onOpen: () => void
   /** What the server sent, but for answers to this end's own requests; `forgotten` as in `LineFacts`. */
-  readonly onMessage: (message: OwnMessage, line: string, forgotten: boolean) => void
+  readonly onMessage: (message: OwnMessage, source: Source, forgotten: boolean) => void
   /** It could not be begun: nothing of what waits has been sent. */
   readonly onFailed: (error: unknown) => void
   /** It was open and has ended by itself. */
@@ -108,8 +108,12 @@ export class OwnStream implements Speaker {
       stream.log('stdout', line)
       if (!this.#open) rubbish.push(line)
     }
-    stream.onLine((line, { parsed, forgotten = false } = {}) => {
-      if (this.#stream === stream) readLine(line, (message) => this.#take(message, line, forgotten), onRubbish, parsed)
+    const take = (line: string, { parsed, forgotten }: LineFacts = {}): void => {
+      if (this.#stream !== stream) return
+      readLine(line, (message) => this.#take(message, line, forgotten === true), onRubbish, parsed)
+    }
+    stream.onLine(take, (text) => {
+      if (this.#stream === stream) readLong(text, (answer) => this.#take(answer, text, false), take)
     })
     void stream.exited.then(({ reason }) => {
       if (this.#stream !== stream || !this.#open) return // while it begins, the handshake gives the reason
@@ -119,11 +123,11 @@ export class OwnStream implements Speaker {
     return rubbish
   }
 
-  #take(message: OwnMessage, line: string, forgotten: boolean): void {
+  #take(message: OwnMessage, source: Source, forgotten: boolean): void {
     const { id, method } = message
     const settle = id === undefined || method !== undefined ? undefined : this.#asked.get(id)
     if (settle === undefined || id === undefined) {
-      this.#options.onMessage(message, line, forgotten)
+      this.#options.onMessage(message, source, forgotten)
       return
     }
     this.#asked.delete(id)

@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { isToolError } from '../../domain/mcp/long-answer.ts'
 import type { RpcId } from '../../domain/mcp/rpc.ts'
 import type { CallOutcome, FinishedCall } from './calls.ts'
 import type { SessionState, UpstreamPeer } from './upstream.ts'
@@ -95,7 +96,7 @@ export class PendingCalls<Session extends ClientSession> {
 /** How a call ended that the server answered. */
 export const outcomeOf = (answer: RpcMessage): CallOutcome => {
   if (answer.error !== undefined) return 'error'
-  return answer.result?.isError === true ? 'tool-error' : 'ok'
+  return isToolError(answer) ? 'tool-error' : 'ok'
 }
 
 export const finishedCall = (

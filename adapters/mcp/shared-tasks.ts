@@ -1,5 +1,6 @@
 import { isObject, type JsonValue } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { longResultOf } from '../../domain/mcp/long-answer.ts'
 import type { RpcError, RpcId } from '../../domain/mcp/rpc.ts'
 import type { PendingCall } from './pending-calls.ts'
 import { type OwnMessage, textOf } from './rpc.ts'
@@ -35,6 +36,8 @@ export const createSharedTasks = <Session>(): SharedTasks<Session> => {
     ownerOf,
     progressOf: (token) => tokens.get(token),
     answered(upstreamId, { session, token, method }, answer) {
+      // Of the long ones, only a list can be about tasks: the others are not read.
+      if (method !== 'tasks/list' && longResultOf(answer) !== undefined) return
       const { result } = answer
       if (session === undefined || result === undefined) return
       if (isObject(result.task)) {

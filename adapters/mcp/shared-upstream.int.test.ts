@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../domain/kernel/json.ts'
+import { longResultOf, textOfLong } from '../../domain/mcp/long-answer.ts'
 import { createTestMcpd, projectWith, scripted, type TestMcpd } from './testing/mcpd.ts'
 import { answered, type TestSession } from './testing/test-session.ts'
 
@@ -55,6 +56,18 @@ describe('a shared connection', () => {
     const echoed = a.messages[0]?.result?.echoed as JsonObject
     expect(JSON.stringify(echoed.params)).toBe(JSON.stringify(odd))
     expect(echoed.extra).toBe('kept')
+  })
+
+  it('passes a long answer on unread, to who asked', async () => {
+    const message = 'long '.repeat(100_000)
+    const [long] = await Promise.all([
+      a.call('mine', 'echo', { message }),
+      b.call('mine', 'echo', { message: 'short' }),
+    ])
+    const result = longResultOf(long)
+    expect(result && JSON.parse(textOfLong(result))).toEqual(long.result)
+    expect([long.id, answered(long)]).toEqual(['mine', message])
+    expect(b.messages).toHaveLength(1)
   })
 
   it("passes the server's own errors on untouched", async () => {

@@ -31,7 +31,7 @@ import {
 } from './rpc-errors.ts'
 import { createSessionWishes, type Verdict } from './session-wishes.ts'
 import { createSharedTasks } from './shared-tasks.ts'
-import { readLine } from './stdout-lines.ts'
+import { readLine, readLong } from './stdout-lines.ts'
 import {
   type Attachment,
   MAX_CALLS_PER_CONNECTION,
@@ -111,7 +111,10 @@ export class SharedUpstream implements Upstream {
       program.log('stdout', line)
       onRubbish?.(line)
     }
-    program.onLine((line, facts) => readLine(line, fromServer, rubbish, facts?.parsed))
+    program.onLine(
+      (line, facts) => readLine(line, fromServer, rubbish, facts?.parsed),
+      (text) => readLong(text, fromServer, (line) => readLine(line, fromServer, rubbish)),
+    )
   }
 
   get sessions(): number {

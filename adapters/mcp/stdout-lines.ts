@@ -1,3 +1,4 @@
+import { type LongText, readLongAnswer, textOfLong } from '../../domain/mcp/long-answer.ts'
 import { isRpcMessage, type OwnMessage } from './rpc.ts'
 
 /**
@@ -28,3 +29,20 @@ const parse = (line: string): unknown => {
     return undefined // no JSON: the caller treats it as rubbish, which is logged
   }
 }
+
+/** Reads a long line: an answer is passed on without being parsed, anything else as any other line. */
+export const readLong = (
+  text: LongText,
+  onAnswer: (answer: OwnMessage, text: LongText) => void,
+  onLine: (line: string) => void,
+): void => {
+  const answer = readLongAnswer(text)
+  if (answer === undefined) onLine(textOfLong(text))
+  else onAnswer(answer, text)
+}
+
+/** What a message came in: a line, or the bytes of a long one. */
+export type Source = string | LongText
+
+export const bytesOf = (source: Source): number =>
+  typeof source === 'string' ? Buffer.byteLength(source) : source.bytes

@@ -4,6 +4,7 @@ import { halfLine, MAX_LOGGED_LINE, programOutput } from '../../domain/instance/
 import { type Exit, MAX_LINE_LENGTH, MAX_STDIN_BUFFER, type RunningProgram } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { settledWithin } from '../../domain/kernel/settled-within.ts'
+import type { LongText } from '../../domain/mcp/long-answer.ts'
 import { readFairly } from './fair-reading.ts'
 import type { InstanceLog } from './instance-log.ts'
 import type { Group } from './process-groups.ts'
@@ -71,11 +72,12 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
   }
 
   /** Nothing is read from stdout until somebody listens, or until the program has ended without. */
-  const readLines = (onLine: (line: string) => void): LineSplitter => {
+  const readLines = (onLine: (line: string) => void, onLong?: (text: LongText) => void): LineSplitter => {
     listening = true
     const lines = lineSplitter({
       maxBytes: maxLine,
       onLine,
+      onLong,
       onTooLong: () => endWith(`The program was ended: it printed a line longer than ${maxLine} bytes on stdout.`),
     })
     readFairly(stdout, lines.push, output.logged)
@@ -119,8 +121,8 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
       stdin.write(stdin.writableLength === 0 ? `${message}\n` : Buffer.from(`${message}\n`))
       return true
     },
-    onLine(listener) {
-      if (!listening) readLines(listener)
+    onLine(listener, onLong) {
+      if (!listening) readLines(listener, onLong)
     },
     log: write,
     async stop({ graceMs }) {

@@ -1,3 +1,5 @@
+import { LONG_ANSWER_BYTES, type LongText } from '../mcp/long-answer.ts'
+
 const NEWLINE = 10
 const RETURN = 13
 
@@ -13,14 +15,16 @@ export interface LineSplitter {
  * lines decode correctly wherever the chunks were cut.
  *
  * @param onLine gets each line without its `\n` or `\r\n`
+ * @param onLong gets lines from `LONG_ANSWER_BYTES` on as the bytes they are, where it is given
  * @param onTooLong gets the first `maxBytes` of a longer line once, at the time it grows too long; its rest is skipped
  */
 export const lineSplitter = (options: {
   maxBytes: number
   onLine: (line: string) => void
+  onLong?: ((text: LongText) => void) | undefined
   onTooLong: (start: string) => void
 }): LineSplitter => {
-  const { maxBytes, onLine, onTooLong } = options
+  const { maxBytes, onLine, onLong, onTooLong } = options
   let held: Buffer[] = []
   let heldBytes = 0
   let skipping = false
@@ -47,6 +51,11 @@ export const lineSplitter = (options: {
         else if (heldBytes + end - start > maxBytes) {
           tooLong(chunk.subarray(start, end))
           skipping = false
+        } else if (onLong !== undefined && heldBytes + end - start >= LONG_ANSWER_BYTES) {
+          const long = { chunks: [...held, chunk.subarray(start, end)], bytes: heldBytes + end - start }
+          held = []
+          heldBytes = 0
+          onLong(long)
         } else {
           const line = heldBytes === 0 ? chunk : take(chunk.subarray(start, end))
           const from = line === chunk ? start : 0

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { type LongText, longResultOf } from '../../domain/mcp/long-answer.ts'
 import { type RpcId, type RpcResponse, rpcCode } from '../../domain/mcp/rpc.ts'
 import { errorText, messageText } from '../rpc/message.ts'
 import type { Exchange } from '../session/client-request.ts'
@@ -64,6 +65,12 @@ export class HttpExchange implements Exchange {
 
   end(answer: RpcResponse | undefined): void {
     this.#owed--
+    const long = answer === undefined ? undefined : longResultOf(answer)
+    if (answer !== undefined && long !== undefined && this.#answersAsJson) {
+      this.#options.streams.ended(this)
+      this.#endLong(answer.id, long)
+      return
+    }
     const text = answer === undefined ? undefined : messageText(answer)
     if (text !== undefined && this.#stream !== undefined) this.#stream.send(text, answer?.id)
     else if (text !== undefined) this.#answers.push({ text, id: answer?.id })
@@ -101,6 +108,24 @@ export class HttpExchange implements Exchange {
     for (const { text, id } of this.#answers) stream.send(text, id)
     this.#answers = []
     return stream
+  }
+
+  /** Whether the one answer that is owed goes out as it is, if the client is still there. */
+  get #answersAsJson(): boolean {
+    const { accepts, batch } = this.#options
+    return this.#stream === undefined && batch === undefined && accepts.json && !accepts.ratherSse && this.isConnected
+  }
+
+  /** The result goes out in the bytes that it came in. */
+  #endLong(id: RpcId, result: LongText): void {
+    const { response, limits } = this.#options
+    const head = Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`)
+    const length = head.length + result.bytes + 1
+    response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': length, ...this.headers })
+    const writer = new PacedWriter(response, limits.stallMs)
+    for (const bytes of [head, ...result.chunks]) writer.write(bytes)
+    writer.write('}')
+    writer.end()
   }
 
   #endJson(text: string): void {

@@ -1,7 +1,8 @@
-import type { WebSocket } from 'ws'
+import type { RawData, WebSocket } from 'ws'
 import { messageOf } from '../../domain/kernel/errors.ts'
 import { type Link, type LinkClosed, type LinkFrame, MAX_LINK_BUFFER } from '../../domain/mcp/link.ts'
 import { closeReason, linkCloseCode, linkClosedOf, MALFORMED_FRAME_CODE } from '../../domain/mcp/link-codes.ts'
+import { readLongFrame } from '../../domain/mcp/long-frame.ts'
 import { parseFrame } from './frames.ts'
 
 /** Largest frame that is taken. */
@@ -22,7 +23,7 @@ export class WebSocketLink implements Link {
 
   constructor(socket: WebSocket, pingMs: number) {
     this.#socket = socket
-    socket.on('message', (data, isBinary) => this.#take(isBinary ? '' : String(data)))
+    socket.on('message', (data, isBinary) => this.#take(isBinary ? Buffer.alloc(0) : data))
     socket.on('pong', () => {
       this.#alive = true
     })
@@ -64,11 +65,11 @@ export class WebSocketLink implements Link {
     this.#end(closed)
   }
 
-  #take(text: string): void {
+  #take(data: RawData): void {
     if (this.#over !== undefined) return
     let frame: LinkFrame
     try {
-      frame = parseFrame(text)
+      frame = (Buffer.isBuffer(data) ? readLongFrame(data) : undefined) ?? parseFrame(String(data))
     } catch (error) {
       const reason = `mcpd sent what is no frame: ${messageOf(error)}`
       this.#finish(MALFORMED_FRAME_CODE, { code: 'lost', reason })

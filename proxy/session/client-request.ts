@@ -1,5 +1,6 @@
 import { isObject } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { isToolError } from '../../domain/mcp/long-answer.ts'
 import type { RpcId, RpcRequest, RpcResponse } from '../../domain/mcp/rpc.ts'
 import type { ServerCall } from './server-calls.ts'
 
@@ -74,5 +75,5 @@ export const recordOf = (project: string, request: ClientRequest, answer: RpcRes
 
 export const answeredAs = (answer: RpcResponse): Answered => {
   if (answer.error !== undefined) return 'error'
-  return answer.result?.isError === true ? 'tool-error' : 'ok'
+  return isToolError(answer) ? 'tool-error' : 'ok'
 }

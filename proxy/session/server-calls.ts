@@ -1,5 +1,6 @@
-import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
+import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { beginsTask } from '../../domain/mcp/long-answer.ts'
 import {
   errorOf,
   notification,
@@ -152,7 +153,7 @@ export class ServerCalls {
 
   #settle(call: Open, answer: RpcResponse): void {
     this.#forget(call)
-    if (call.token !== undefined && isObject(answer.result?.task)) this.#keepTask(call)
+    if (call.token !== undefined && beginsTask(answer)) this.#keepTask(call)
     call.handlers.onAnswer(answer)
   }
 

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkDialer, LinkedProject, RpcMessage } from '../../domain/mcp/link.ts'
 import type { LogLevel } from '../../domain/mcp/log-levels.ts'
+import { withId } from '../../domain/mcp/long-answer.ts'
 import {
   errorOf,
   isRequest,
@@ -195,7 +196,7 @@ export class Session implements Routing, ServerInbox, ClientInbox, Changing {
   }
 
   pass(request: ClientRequest, answer: RpcResponse): void {
-    this.#requests.finish(request, { ...answer, id: request.id })
+    this.#requests.finish(request, withId(answer, request.id))
   }
 
   readonly ask: AskServer = async (server, method, params, ms) => {

@@ -1,7 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import type { Exit, Launch, RunningProgram, Runtime } from '../../../domain/instance/runtime.ts'
+import { lineSplitter } from '../../../domain/instance/line-splitter.ts'
+import {
+  type Exit,
+  type Launch,
+  MAX_LINE_LENGTH,
+  type RunningProgram,
+  type Runtime,
+} from '../../../domain/instance/runtime.ts'
 
 export interface SpawnRuntime extends Runtime {
   /** What programs logged, by instance, as `source: line`. */
@@ -29,7 +36,6 @@ export const createSpawnRuntime = (): SpawnRuntime => {
     const log: string[] = session === undefined ? [] : (logs.get(instance) ?? [])
     logs.set(instance, log)
     child.stdin.on('error', () => {}) // the program is gone: `exited` says so
-    const lines = createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })
     const stderr: string[] = []
     createInterface({ input: child.stderr }).on('line', (line) => {
       stderr.push(line)
@@ -48,7 +54,11 @@ export const createSpawnRuntime = (): SpawnRuntime => {
         child.stdin.write(`${message}\n`)
         return true
       },
-      onLine: (listener) => lines.on('line', listener),
+      onLine(onLine, onLong) {
+        const tooLong = (): void => void child.kill('SIGKILL')
+        const lines = lineSplitter({ maxBytes: MAX_LINE_LENGTH, onLine, onLong, onTooLong: tooLong })
+        child.stdout.on('data', lines.push)
+      },
       log: (source, line) => log.push(`${source}: ${line}`),
       exited,
       async stop({ graceMs }) {
