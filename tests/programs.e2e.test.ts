@@ -1,3 +1,5 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -118,6 +120,39 @@ describe('mcpd and mcplocal as programs of their own', () => {
     const long = 'ünï🎈'.repeat(100_000)
     expect(await echo(client, long)).toEqual([{ type: 'text', text: `Echo: ${long}` }])
     await client.close()
+  })
+
+  it.each<[string, (child: ChildProcessWithoutNullStreams) => unknown]>([
+    ['stdin is closed', ({ stdin }) => stdin.end()],
+    [
+      'nobody reads stdout any more',
+      ({ stdin, stdout }) => {
+        stdout.destroy()
+        stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id: 3, method: 'ping' })}\n`)
+      },
+    ],
+    ['SIGTERM comes', (child) => child.kill('SIGTERM')],
+    ['SIGINT comes', (child) => child.kill('SIGINT')],
+  ])('end a client over STDIO in good order in the middle of a call: %s', async (_, leave) => {
+    const child = spawn(process.execPath, [MCPCTL, 'mcp', '-p', 'demo'], {
+      env: { ...env, MCPCTL_SERVER: mcpd.url, MCPCTL_TOKEN: token },
+    })
+    const ended = once(child, 'exit')
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
+    const name = 'everything__trigger-long-running-operation'
+    const call = { name, arguments: { duration: 60, steps: 60 }, _meta: { progressToken: 1 } }
+    for (const message of [
+      { id: 1, method: 'initialize', params },
+      { id: 2, method: 'tools/call', params: call },
+    ])
+      child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+    let out = ''
+    child.stdout.on('data', (data) => {
+      out += data
+    })
+    await expect.poll(() => out, { timeout: 30_000 }).toContain('notifications/progress')
+    leave(child)
+    expect(await ended).toEqual([0, null])
   })
 
   it('go on with a session after mcpd was killed and started', async () => {

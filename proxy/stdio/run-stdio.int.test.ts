@@ -93,6 +93,37 @@ describe('a session over stdio', () => {
     ])
   })
 
+  it('cancels a call: its server hears of it, and nothing is answered', async () => {
+    const hung = new FakeServer('a').tools('x').on('tools/call', () => new Promise(() => {}))
+    const { stdin, done, lines, say } = start(new FakeMcpd().project('demo', { servers: [hung] }))
+    say(initializeRequest, call(1, 'a__x'))
+    await vi.waitFor(() => expect(hung.methods()).toContain('tools/call'))
+    say({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } })
+    await vi.waitFor(() => expect(hung.methods()).toContain('notifications/cancelled'))
+    say({ jsonrpc: '2.0', id: 2, method: 'ping' })
+    stdin.end()
+    await done
+    expect(lines().map(({ id }) => id)).toEqual(['init', 2])
+  })
+
+  it('answers the batch of a client of 2025-03-26 with one, and refuses that of any other', async () => {
+    const batch = [call(1, 'a__x'), { jsonrpc: '2.0', id: 2, method: 'ping' }, 5, { jsonrpc: '2.0', method: 'x' }]
+    const spoken = async (protocolVersion: string) => {
+      const servers = [new FakeServer('a').tools('x')]
+      const { stdin, done, lines, say } = start(new FakeMcpd().project('demo', { servers }))
+      say({ ...initializeRequest, params: { ...initializeRequest.params, protocolVersion } }, batch)
+      stdin.end()
+      await done
+      return lines()[1]
+    }
+    expect(await spoken('2025-03-26')).toMatchObject([
+      { id: null, error: { code: -32600 } },
+      { id: 2, result: {} },
+      { id: 1, result: {} },
+    ])
+    expect(await spoken('2025-06-18')).toMatchObject({ id: null, error: { code: -32600 } })
+  })
+
   it('wants initialize first', async () => {
     const { stdin, done, lines, say } = start(new FakeMcpd().project('demo', { servers: [] }))
     say(call(1, 'x'))
