@@ -118,6 +118,26 @@ describe('a body', () => {
     expect(chunked.status).toBe(413)
   })
 
+  it('of 64 MiB is answered with 413, and not read to its end', async () => {
+    const [total, chunk] = [64 * 1024 * 1024, Buffer.alloc(64 * 1024, 0x20)]
+    const socket = connect(running.local.port, '127.0.0.1')
+    const closed = new Promise((resolve) => socket.on('close', resolve))
+    let answer = ''
+    socket.on('error', () => {}).on('data', (data) => (answer += data))
+    const headers = { Authorization: `Bearer ${BEARER}`, 'Content-Type': 'application/json', ...session }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    const host = `Host: 127.0.0.1:${running.local.port}\r\n`
+    socket.write(`POST ${url.pathname} HTTP/1.1\r\n${host}${lines.join('')}Content-Length: ${total}\r\n\r\n`)
+    await vi.waitFor(() => expect(answer).toMatch(/^HTTP\/1.1 413 /))
+    const pump = () => {
+      while (!socket.destroyed && socket.bytesWritten < total && socket.write(chunk)) {}
+    }
+    socket.on('drain', pump)
+    pump()
+    await closed
+    expect(socket.bytesWritten).toBeLessThan(total / 2)
+  })
+
   it('that is not UTF-8 is answered with 400', async () => {
     const response = await fetch(url, {
       method: 'POST',
