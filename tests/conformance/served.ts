@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { asking, type Daemon, environmentOf, startDaemon } from '../testing/daemon.ts'
 import { freePort } from '../testing/free-port.ts'
 import { runMcpctl } from '../testing/system.ts'
@@ -10,8 +12,19 @@ import { startBearerForwarder } from './bearer-forwarder.ts'
 const READY_MS = 60_000
 const POLL_MS = 50
 
-/** Runs the server as a program: TypeScript is read on the way in. */
-const SERVER_ARGS = ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('server/main.ts', import.meta.url))]
+/** Makes one file of the server: it is started for every session over STDIO. */
+const bundleServer = async (folder: string): Promise<string> => {
+  const outfile = join(folder, 'conformance-server.mjs')
+  await build({
+    entryPoints: [fileURLToPath(new URL('server/main.ts', import.meta.url))],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
+  })
+  return outfile
+}
 
 /** How the server is reached behind mcplocal, with dedicated sessions; each form is a project of its own. */
 export const FORMS = ['http', 'stdio'] as const
@@ -26,12 +39,12 @@ export interface Served {
   close(): Promise<void>
 }
 
-const specs = (url: string): Readonly<Record<Form, object>> => ({
+const specs = (url: string, program: string): Readonly<Record<Form, object>> => ({
   http: { externalUrl: url, transport: 'STREAMABLE_HTTP', sessions: 'dedicated' },
   // The suite leaves sessions without a word, and each is a process here.
   stdio: {
     command: process.execPath,
-    args: SERVER_ARGS,
+    args: [program],
     sessions: 'dedicated',
     minIdle: 2,
     maxSessions: 200,
@@ -46,7 +59,8 @@ export const serve = async (home: string): Promise<Served> => {
     for (const end of started.reverse()) await end()
   }
   try {
-    const direct = await startDirect(started)
+    const program = await bundleServer(home)
+    const direct = await startDirect(program, started)
     const forwarder = await startBearerForwarder()
     started.push(() => forwarder.close())
     const mcpd = await startDaemon({ program: 'mcpd', home })
@@ -59,7 +73,7 @@ export const serve = async (home: string): Promise<Served> => {
     const mcplocal = await startDaemon({ program: 'mcplocal', home, args })
     started.push(() => mcplocal.end('SIGTERM'))
     forwarder.pointAt(Number(new URL(mcplocal.url).port), mcpd.token)
-    await declare(home, mcpd, specs(direct))
+    await declare(home, mcpd, specs(direct, program))
     return { direct, through: (form) => `http://${own}/projects/${form}/mcp`, close }
   } catch (error) {
     await close()
@@ -67,10 +81,10 @@ export const serve = async (home: string): Promise<Served> => {
   }
 }
 
-const startDirect = async (started: (() => Promise<unknown>)[]): Promise<string> => {
+const startDirect = async (program: string, started: (() => Promise<unknown>)[]): Promise<string> => {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}/mcp`
-  const server = spawn(process.execPath, SERVER_ARGS, {
+  const server = spawn(process.execPath, [program], {
     env: { PATH: process.env.PATH, PORT: String(port) },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
