@@ -68,8 +68,8 @@ export const serve = async (home: string): Promise<Served> => {
     await until('mcpd shows its first token', async () => mcpd.token !== '')
     const own = `127.0.0.1:${forwarder.port}`
     const doors = ['--allow-host', own, '--allow-origin', `http://${own}`]
-    // When a stream ends is the endpoint's own to decide. So soon that it does while the suite waits.
-    const args = ['--server', mcpd.url, ...doors, '--max-stream', '1']
+    // When a stream ends is the endpoint's own to decide: here so soon that it does while the suite waits.
+    const args = ['--server', mcpd.url, ...doors, '--max-stream', '3']
     const mcplocal = await startDaemon({ program: 'mcplocal', home, args })
     started.push(() => mcplocal.end('SIGTERM'))
     forwarder.pointAt(Number(new URL(mcplocal.url).port), mcpd.token)

@@ -19,20 +19,41 @@ const isLocal = ({ headers: { host = '', origin } }: IncomingMessage): boolean =
   return local.test(host) && (origin === undefined || local.test(origin.replace(/^http:\/\//, '')))
 }
 
+/** What was agreed on counts. Release 0.1.16 of the suite names another revision later on, which the SDK would go by. */
+const atRevision = ({ rawHeaders }: IncomingMessage, revision: string): void => {
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    if (rawHeaders[at]?.toLowerCase() === 'mcp-protocol-version') rawHeaders[at + 1] = revision
+}
+
+interface Session {
+  readonly transport: StreamableHTTPServerTransport
+  /** What was agreed on. */
+  revision?: string
+}
+
 /** Serves MCP over Streamable HTTP at any path, with sessions that can be resumed. */
 export const conformanceOverHttp = (create: () => McpServer): Server => {
-  const sessions = new Map<string, StreamableHTTPServerTransport>()
-  const opened = async (): Promise<StreamableHTTPServerTransport> => {
+  const sessions = new Map<string, Session>()
+  const opened = async (): Promise<Session> => {
+    const events = keptEvents()
     const transport = new StreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
-      eventStore: keptEvents(),
+      eventStore: {
+        ...events,
+        storeEvent(stream, message) {
+          if ('result' in message && typeof message.result.protocolVersion === 'string')
+            session.revision = message.result.protocolVersion
+          return events.storeEvent(stream, message)
+        },
+      },
       retryInterval: RETRY_MS,
-      onsessioninitialized: (id) => void sessions.set(id, transport),
+      onsessioninitialized: (id) => void sessions.set(id, session),
       onsessionclosed: (id) => void sessions.delete(id),
     })
+    const session: Session = { transport }
     // The SDK's transport does not fit its own interface under exactOptionalPropertyTypes.
     await create().connect(transport as Parameters<McpServer['connect']>[0])
-    return transport
+    return session
   }
   return createServer((request, response) => {
     const id = request.headers['mcp-session-id']
@@ -41,7 +62,10 @@ export const conformanceOverHttp = (create: () => McpServer): Server => {
     else if (id !== undefined && known === undefined) refuse(response, 404, 'Session not found')
     else
       Promise.resolve(known ?? opened())
-        .then((transport) => transport.handleRequest(request, response))
+        .then(({ transport, revision }) => {
+          if (revision !== undefined) atRevision(request, revision)
+          return transport.handleRequest(request, response)
+        })
         .catch((error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))))
   })
 }
