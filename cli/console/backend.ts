@@ -19,7 +19,7 @@ export class Backend {
   readonly project: string
   readonly session: ProjectSession
   readonly traffic = new Traffic()
-  readonly #deps: Deps
+  readonly #deps: Pick<Deps, 'config'>
   readonly #stop = new AbortController()
   readonly #listeners = new Set<() => void>()
   #timer: NodeJS.Timeout | undefined
@@ -28,7 +28,7 @@ export class Backend {
   /** Another number whenever something has changed. */
   version = 0
 
-  constructor(deps: Deps, project: string) {
+  constructor(deps: Pick<Deps, 'config'>, project: string) {
     this.#deps = deps
     this.project = project
     this.session = new ProjectSession(deps, project, this.#stop.signal, () => this.#changed())

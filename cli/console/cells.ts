@@ -30,9 +30,11 @@ export const wrap = (line: string, width: number, most = Number.POSITIVE_INFINIT
   const lines: string[] = []
   let rest = line
   while (lines.length < most - 1 && widthOf(rest) > width) {
-    const head = cut(rest, width + 1).slice(0, -1)
-    const space = head.lastIndexOf(' ')
-    const at = space > width / 3 ? space : Math.max(head.length, 1)
+    // A space that stands just behind the line may end it, too.
+    const space = cut(rest, width + 2)
+      .slice(0, -1)
+      .lastIndexOf(' ')
+    const at = space > width / 3 ? space : Math.max(cut(rest, width + 1).length - 1, 1)
     lines.push(rest.slice(0, at))
     rest = rest.slice(at).trimStart()
   }

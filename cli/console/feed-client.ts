@@ -99,7 +99,7 @@ const notMcplocal = (mcplocal: string): CliError =>
   })
 
 const revoked = (project: string, reason: string): CliError =>
-  new CliError('revoked', `project/${project} may not be watched any more: ${reason}`, { exit: exitCode.denied })
+  new CliError('revoked', `${reason}: project/${project} may not be watched any more`, { exit: exitCode.denied })
 
 /** What mcplocal says when it does not let somebody in: a JSON-RPC error. */
 const refusalOf = (status: number, body: string, project: string): CliError => {

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, type JsonValue } from '../../domain/kernel/json.ts'
+import { branchesOf, type JsonType, memberOf, namesOf, typesOf, valuesOf } from '../tool-arguments/schema.ts'
 
 /** One argument of a tool or prompt, as a form asks for it. */
 export interface Field {
@@ -12,37 +13,42 @@ export interface Field {
   readonly choices: readonly JsonValue[]
 }
 
-/** The fields of a JSON Schema of an object; what is no plain value is asked for as JSON. */
+/** The fields of a JSON Schema of an object, references in it followed; what is no plain value is asked for as JSON. */
 export const fieldsOf = (schema: unknown): readonly Field[] => {
-  if (!isObject(schema) || !isObject(schema.properties)) return []
-  const required = Array.isArray(schema.required) ? schema.required : []
-  return Object.entries(schema.properties)
-    .map(([name, property]) => field(name, isObject(property) ? property : {}, required.includes(name)))
+  if (!isObject(schema)) return []
+  const branches = branchesOf({ schema, root: schema })
+  const isRequired = (name: string) =>
+    branches.every(({ required }) => Array.isArray(required) && required.some((each) => each === name))
+  return namesOf(branches)
+    .map((name) => {
+      const place = memberOf(branches, schema, name)
+      return field(name, place === undefined ? [] : branchesOf(place), isRequired(name))
+    })
     .sort((a, b) => Number(b.required) - Number(a.required))
 }
 
 /** The fields of a prompt: texts, by the protocol. */
 export const promptFields = (prompt: JsonObject): readonly Field[] =>
   (Array.isArray(prompt.arguments) ? prompt.arguments : []).filter(isObject).map((argument: JsonObject) => ({
-    ...field(String(argument.name), { type: 'string' }, argument.required === true),
+    ...field(String(argument.name), [{ type: 'string' }], argument.required === true),
     description: textOf(argument.description),
   }))
 
-const field = (name: string, schema: JsonObject, required: boolean): Field => {
-  const choices = choicesOf(schema)
-  const type = choices.length > 0 ? 'choice' : typeOf(schema.type)
-  const initial = schema.default === undefined ? '' : shownAs(type, schema.default)
-  return { name, type, required, choices, initial, description: textOf(schema.description) }
+const field = (name: string, branches: readonly JsonObject[], required: boolean): Field => {
+  const choices = valuesOf(branches) ?? []
+  const type = choices.length > 0 ? 'choice' : typeOf(typesOf(branches))
+  const first = (key: string): JsonValue | undefined => branches.find((branch) => branch[key] !== undefined)?.[key]
+  const preset = first('default')
+  const initial = preset === undefined || preset === null ? '' : shownAs(type, preset)
+  return { name, type, required, choices, initial, description: textOf(first('description')) }
 }
 
-const choicesOf = (schema: JsonObject): readonly JsonValue[] => {
-  if (Array.isArray(schema.enum)) return schema.enum
-  return schema.const === undefined ? [] : [schema.const]
-}
-
-const typeOf = (type: JsonValue | undefined): Field['type'] => {
-  if (type === 'string') return 'text'
-  return type === 'number' || type === 'integer' || type === 'boolean' ? type : 'json'
+/** What may be left out instead of null is asked for as what it else is. */
+const typeOf = (types: ReadonlySet<JsonType>): Field['type'] => {
+  const [only, ...others] = [...types].filter((type) => type !== 'null')
+  if (others.length > 0) return 'json'
+  if (only === 'string') return 'text'
+  return only === 'number' || only === 'integer' || only === 'boolean' ? only : 'json'
 }
 
 const shownAs = (type: Field['type'], value: JsonValue): string =>

@@ -36,7 +36,13 @@ export class ProjectSession {
   lists: Readonly<Record<McpListed, ListState>> = everywhere({ state: 'loading' })
 
   /** @param onChange called whenever `state` or `lists` is another */
-  constructor(deps: Deps, project: string, signal: AbortSignal, onChange: () => void, random = Math.random) {
+  constructor(
+    deps: Pick<Deps, 'config'>,
+    project: string,
+    signal: AbortSignal,
+    onChange: () => void,
+    random = Math.random,
+  ) {
     this.#endpoint = projectEndpoint(deps, project)
     this.#signal = signal
     this.#onChange = onChange

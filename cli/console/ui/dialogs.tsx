@@ -35,7 +35,7 @@ export const ReplayDialog = ({
         <Words text={`Send ${request.method} again, in the session of this console?`} tone="strong" />
       </Line>
       <Line>
-        <Words text="Its server does not say that it only reads: what it did, it may do a second time." tone="warn" />
+        <Words text="It may change something: its server does not say that it only reads." tone="warn" />
       </Line>
       <Line> </Line>
       <JsonView value={request.params ?? {}} width={columns} height={rows - FRAME_ROWS - 3} layer={1} active={true} />

@@ -24,16 +24,17 @@ const NAMES = [
   ['delete', 'backspace'],
 ] as const satisfies readonly (readonly [keyof Key, string])[]
 
-/** What Ink says of a key, in our words. Text that ends with a line end is text, and then enter. */
+/** What Ink says of a key, in our words. Text that ends with line ends is text, and then enter. */
 export const pressesOf = (input: string, key: Key): readonly Press[] => {
   if (key.tab) return [{ key: key.shift ? 'backtab' : 'tab', text: '' }]
   const name = NAMES.find(([member]) => key[member])?.[1]
   if (name !== undefined) return [{ key: name, text: '' }]
   if (key.ctrl) return [{ key: `ctrl-${input}`, text: '' }]
   if (key.meta || input === '') return []
-  const isEntered = /[\r\n]$/.test(input)
-  const text = input.replace(/[\r\n]+$/, '').replace(/\r\n?/g, '\n')
-  return [...(text === '' ? [] : [{ key: 'text', text }]), ...(isEntered ? [{ key: 'enter', text: '' }] : [])]
+  const typed = input.replace(/\r\n?/g, '\n')
+  const text = typed.replace(/\n+$/, '')
+  const enters = Array.from({ length: typed.length - text.length }, () => ({ key: 'enter', text: '' }))
+  return [...(text === '' ? [] : [{ key: 'text', text }]), ...enters]
 }
 
 /** Answers whether the press was for it. */
@@ -68,12 +69,13 @@ export class PressRouter {
     const routes = [...this.#routes].sort((a, b) => b.layer - a.layer)
     const [first = '', ...rest] = routes[0]?.typing === true ? [press.text] : press.text
     routes.some(({ handle }) => handle({ key: press.key, text: first }))
-    setImmediate(() => {
-      this.#waiting = [
-        ...(rest.length === 0 ? [] : [{ key: press.key, text: rest.join('') }]),
-        ...this.#waiting.slice(1),
-      ]
+    afterDrawing(() => {
+      const left = rest.length === 0 ? [] : [{ key: press.key, text: rest.join('') }]
+      this.#waiting = [...left, ...this.#waiting.slice(1)]
       this.#next()
     })
   }
 }
+
+/** What a press has changed is drawn in a turn of its own, which is asked for at the end of this one. */
+const afterDrawing = (next: () => void): void => void setImmediate(() => setImmediate(() => setImmediate(next)))

@@ -12,14 +12,14 @@ export interface Layout {
 }
 
 const TIME = 12
-const TOOK = 8
-const SIZE = 7
+const TOOK = 7
+const SIZE = 6
 /** Spaces between columns, the mark of a session and the arrow. */
 const BETWEEN = 1 + 2 + 3 + 1 + 1
 
 export const columnsOf = (columns: number): Layout => {
-  const session = columns >= 70 ? 8 : 4
-  const where = columns >= 110 ? 20 : 12
+  const session = columns >= 100 ? 8 : 5
+  const where = columns >= 110 ? 20 : 10
   return { session, where, summary: Math.max(8, columns - TIME - session - where - TOOK - SIZE - BETWEEN) }
 }
 
