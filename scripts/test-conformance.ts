@@ -43,9 +43,13 @@ const { values } = parseArgs({
   },
 })
 const wanted = SUITES.filter(({ version }) => values.suite === undefined || values.suite === version)
-if (values.help === true || wanted.length === 0) {
-  process.stdout.write(values.help === true ? HELP : `There is no suite ${values.suite} here\n\n${HELP}`)
-  process.exit(values.help === true ? 0 : 2)
+if (values.help === true) {
+  process.stdout.write(HELP)
+  process.exit(0)
+}
+if (wanted.length === 0) {
+  process.stderr.write(`--suite must be a release that is run here, ${values.suite} is none\n\n${HELP}`)
+  process.exit(2)
 }
 
 const compare = async (suite: ReadySuite, served: Served, folder: string): Promise<Comparison> => {
