@@ -8,7 +8,7 @@ import { FakeServer } from '../proxy/testing/fake-server.ts'
 import { type Local, startLocal } from '../proxy/testing/local.ts'
 import { startEverything } from './testing/everything.ts'
 import { TOKEN } from './testing/fake-mcpd.ts'
-import { type Surroundings, World } from './testing/world.ts'
+import { CTRL_C, type Surroundings, World } from './testing/world.ts'
 
 const inputSchema = { type: 'object', properties: { text: { type: 'string' }, count: { type: 'number' } } }
 const picture = Buffer.alloc(1500, 7).toString('base64')
@@ -184,6 +184,12 @@ describe('call', () => {
     const wrong = await around({ terminal: true, answers: { ...answers, 'age (integer)': '0' } }, 'demo', 'a__ask')
     expect([wrong.out, wrong.err]).toEqual(['{"action":"cancel"}\n', expect.stringContaining('age must be >= 1')])
     expect((await call('demo', 'a__ask')).out).toContain('"code":')
+  })
+
+  it('ends when it is interrupted at a question', async () => {
+    const ran = await around({ terminal: true, answers: { 'Answer the server?': CTRL_C } }, 'demo', 'a__ask')
+    expect([ran.code, ran.out]).toEqual([130, ''])
+    await vi.waitFor(() => expect(server.methods()).toContain('notifications/cancelled'))
   })
 
   it('shows the page that the server wants opened, and asks', async () => {

@@ -38,7 +38,8 @@ export default defineVerb({
     'and puts to you what the server asks. Ctrl-C cancels the call at the server. Exit code 1 when the tool answers with an error.',
   async run(deps, { project, tool, arg, json, check, 'output-dir': folder, output }) {
     if (tool === undefined && (arg.length > 0 || json !== undefined)) throw usageError('which tool?')
-    const asked = elicitation(deps)
+    const stop = new AbortController()
+    const asked = elicitation(deps, () => stop.abort())
     return await withProject(
       deps,
       project,
@@ -57,7 +58,7 @@ export default defineVerb({
         await assertOutput(found, result)
         return undefined
       },
-      asked,
+      { ...asked, signal: AbortSignal.any([deps.signal, stop.signal]) },
     )
   },
 })

@@ -2,7 +2,7 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { ClientCapabilities } from '@modelcontextprotocol/sdk/types.js'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import type { Deps } from '../deps.ts'
-import { CliError } from '../errors.ts'
+import { CliError, isCode } from '../errors.ts'
 import { neutralText } from '../output/neutral.ts'
 import { readArgument, withValue } from '../tool-arguments/parse.ts'
 import { branchesOf, type Place, typeText } from '../tool-arguments/schema.ts'
@@ -10,9 +10,13 @@ import { branchesOf, type Place, typeText } from '../tool-arguments/schema.ts'
 /** How often one field is asked for before the answer counts as given up. */
 const MAX_ATTEMPTS = 3
 
-/** What a server may ask a person for while it works: on a terminal, a form's fields or to open a page. Elsewhere there is nobody to ask. */
+/**
+ * What a server may ask a person for while it works: on a terminal, a form's fields or to open a page. Elsewhere there is nobody to ask.
+ * @param onInterrupt Ctrl-C at a question: the terminal tells it to the question, not to the program
+ */
 export const elicitation = (
   deps: Deps,
+  onInterrupt: () => void,
 ): { readonly capabilities: ClientCapabilities; prepare(client: Client): Promise<void> } | undefined => {
   if (!deps.input.isTTY) return undefined
   return {
@@ -22,8 +26,13 @@ export const elicitation = (
       client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
         deps.out.endProgress()
         deps.out.note(`The server asks: ${params.message}`)
-        if (params.mode === 'url') return await toOpen(deps, params.url)
-        return await toFillIn(deps, params.requestedSchema as unknown as JsonObject)
+        try {
+          if (params.mode === 'url') return await toOpen(deps, params.url)
+          return await toFillIn(deps, params.requestedSchema as unknown as JsonObject)
+        } catch (error) {
+          if (isCode(error, 'interrupted')) onInterrupt()
+          throw error
+        }
       })
     },
   }

@@ -1,4 +1,4 @@
-import { isObject } from '../../domain/kernel/json.ts'
+import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import { neutralLine } from '../output/neutral.ts'
 
 /** What went wrong with an MCP endpoint, by whose fault it is. */
@@ -47,14 +47,17 @@ export class McpFailure extends Error {
 /** Longest piece of a foreign answer that a message quotes. */
 const MAX_QUOTED = 200
 
-/** The failure that an HTTP answer without success is; its body is the JSON-RPC error that clients show, if it is one. */
+/** The failure that an HTTP answer without success is; its body is the JSON-RPC error that clients show, or a problem document, if it is one. */
 export const refusalOf = (status: number, body: string): McpFailure => {
   const kind = status === 401 || status === 403 ? 'denied' : 'refused'
-  const error = rpcErrorIn(body)
-  if (error === undefined)
-    return new McpFailure(kind, `it answers with HTTP ${status}${body.trim() === '' ? '' : `: ${quoted(body)}`}`, {
+  const answered = objectIn(body)
+  const error = rpcErrorIn(answered)
+  if (error === undefined) {
+    const text = [answered.detail, answered.title, body].find((each) => typeof each === 'string') ?? ''
+    return new McpFailure(kind, `it answers with HTTP ${status}${text.trim() === '' ? '' : `: ${quoted(text)}`}`, {
       status,
     })
+  }
   return new McpFailure(kind, quoted(error.message), { ...error, status, speaksMcp: true })
 }
 
@@ -117,13 +120,17 @@ const unreachable = (error: Error): McpFailure => {
   return new McpFailure('unreachable', WHY[code] ?? quoted(reason), { cause: error })
 }
 
-const rpcErrorIn = (body: string): (Details & { readonly message: string }) | undefined => {
+const rpcErrorIn = ({ error }: JsonObject): (Details & { readonly message: string }) | undefined => {
+  if (!isObject(error) || typeof error.message !== 'string') return undefined
+  return { message: error.message, ...(isObject(error.data) ? own(error.data) : {}) }
+}
+
+const objectIn = (body: string): JsonObject => {
   try {
-    const { error }: { error?: unknown } = JSON.parse(body)
-    if (!isObject(error) || typeof error.message !== 'string') return undefined
-    return { message: error.message, ...(isObject(error.data) ? own(error.data) : {}) }
+    const value: unknown = JSON.parse(body)
+    return isObject(value) ? value : {}
   } catch {
-    return undefined // a page, or nothing
+    return {} // a page, or nothing
   }
 }
 

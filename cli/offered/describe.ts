@@ -33,11 +33,11 @@ const descriptionOf = (item: Resource, project: string | undefined): readonly st
     Server: status?.server,
     Title: title ?? (isObject(annotations) ? annotations.title : undefined),
     Description: description,
+    ...(kind === 'tool' ? { Hints: hintsOf(spec).join(', ') } : {}),
   })
   if (kind === 'tool')
     return [
       ...head,
-      ...outline({ Hints: hintsOf(spec).join(', ') }),
       ...tableBelow('Arguments', isObject(inputSchema) ? memberRows(inputSchema) : []),
       ...(isObject(outputSchema) ? tableBelow('Output', memberRows(outputSchema)) : []),
       ...others(rest),

@@ -161,8 +161,11 @@ const call = async (
   return result
 }
 
-const resultText = ({ content }: JsonObject): string =>
-  `${Array.isArray(content) ? content.length : 0} parts of content`
+const resultText = ({ content, structuredContent }: JsonObject): string => {
+  const blocks = Array.isArray(content) ? content : []
+  const kinds = blocks.map((block) => (isObject(block) ? String(block.type) : ''))
+  return [...kinds, ...(structuredContent === undefined ? [] : ['structured content'])].join(', ') || 'an empty answer'
+}
 
 const firstText = ({ content }: JsonObject): string => {
   const texts = (Array.isArray(content) ? content : []).flatMap((block) =>

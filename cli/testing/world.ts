@@ -26,7 +26,7 @@ export interface Surroundings {
   readonly stdin?: string | Uint8Array
   /** Standard input is a terminal. */
   readonly terminal?: boolean
-  /** Answers to prompts, by the text of the question. */
+  /** Answers to prompts, by the text of the question; `CTRL_C` is one. */
   readonly answers?: Readonly<Record<string, string>>
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Stands in for the editor, or any other program. */
@@ -39,6 +39,14 @@ export interface Surroundings {
   /** Each piece of standard error, as it is written. */
   readonly onNote?: (text: string) => void
   readonly platform?: NodeJS.Platform
+}
+
+export const CTRL_C = '\u0003'
+
+const answerTo = ({ answers }: Surroundings, question: string): string => {
+  const answer = answers?.[question] ?? ''
+  if (answer === CTRL_C) throw interrupted()
+  return answer
 }
 
 /** mcpctl in memory, with a folder of its own and a pretended mcpd that it reaches over real HTTP. */
@@ -137,9 +145,9 @@ export class World {
       },
       streams: { stdin: new PassThrough(), stdout: new PassThrough() },
       prompt: {
-        password: async (question) => around.answers?.[question] ?? '',
-        text: async (question) => around.answers?.[question] ?? '',
-        confirm: async (question) => around.answers?.[question] === 'yes',
+        password: async (question) => answerTo(around, question),
+        text: async (question) => answerTo(around, question),
+        confirm: async (question) => answerTo(around, question) === 'yes',
       },
       execute: around.execute ?? (async () => 127),
       registry: async () => createRegistry(this.#kinds),

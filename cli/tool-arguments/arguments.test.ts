@@ -205,6 +205,15 @@ describe('what does not fit is a wrong usage that says what would', () => {
     await expect(silent).rejects.toMatchObject({ code: 'argument-missing' })
   })
 
+  it('gives no hint that --arg would not take', async () => {
+    const edits = { type: 'array', items: { type: 'object', required: ['to'] } }
+    await expect(read(['edits={}'], {}, { properties: { edits } })).rejects.toMatchObject({
+      code: 'argument-missing',
+      message: 'search needs edits.0.to',
+      hint: undefined,
+    })
+  })
+
   it('sends what cannot be checked, and says so', async () => {
     const broken = { type: 'object', properties: { a: { $ref: '#/$defs/missing' } } }
     const { deps, notes } = depsWith(undefined)

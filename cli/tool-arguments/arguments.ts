@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import { keyValue } from '../create/flags.ts'
 import type { Deps } from '../deps.ts'
 import { CliError, exitCode, usageError } from '../errors.ts'
+import { neutralLine } from '../output/neutral.ts'
 import type { Tool } from '../tools.ts'
 import type { Flaw } from './check.ts'
 import { readArgument, targetOf, unknownArgument, withValue } from './parse.ts'
@@ -90,7 +91,7 @@ const withAnswers = async ({ input, prompt }: Deps, given: JsonObject, place: Pl
     const member = memberOf(branches, place.root, name) ?? { schema: {}, root: place.root }
     const { description } = branchesOf(member)[0] ?? {}
     const what = [typeText(member), ...(typeof description === 'string' ? [description] : [])].join('; ')
-    const answer = await prompt.text(`${name} (${what})`)
+    const answer = await prompt.text(neutralLine(`${name} (${what})`))
     if (answer === '') continue // then it is missing
     answered = withValue(answered, [name], readArgument(name, [answer], member))
   }
@@ -120,9 +121,11 @@ const flawed = (tool: Tool, schema: JsonObject, flaws: readonly Flaw[]): CliErro
       fields,
       hint: '"mcpctl describe tool/NAME -p PROJECT" shows what a tool takes; --no-check sends them all the same',
     })
+  // Entries of a list have no name that --arg takes.
+  const isNamed = flaws.every(({ path }) => !/(^|\.)\d+(\.|$)/.test(path))
   return new CliError('argument-missing', `${tool.name} needs ${flaws.map(({ path }) => path).join(', ')}`, {
     exit: exitCode.usage,
     fields,
-    hint: `Give ${flaws.map(({ path }) => `--arg ${path}=…`).join(' ')}`,
+    hint: isNamed ? `Give ${flaws.map(({ path }) => `--arg ${path}=…`).join(' ')}` : undefined,
   })
 }
