@@ -21,10 +21,15 @@ export interface WantedEndpoint {
 export const endpointOf = async (deps: Deps, wanted: WantedEndpoint): Promise<McpEndpoint> => {
   const url = addressOf(deps, wanted)
   const given = await givenToken(deps, wanted)
-  const isOurs = url.origin === new URL(deps.config.mcplocal).origin
-  const token = given ?? (isOurs ? deps.config.token : undefined)
+  const token = given ?? (isOfMcplocal(url, deps) ? deps.config.token : undefined)
   if (token !== undefined) assertToken(token)
   return { url, token }
+}
+
+/** An endpoint of a project there; others may share its host. */
+const isOfMcplocal = (url: URL, { config }: Deps): boolean => {
+  const { origin, pathname } = new URL(config.mcplocal)
+  return url.origin === origin && url.pathname.startsWith(`${pathname.replace(/\/$/, '')}/projects/`)
 }
 
 const addressOf = ({ config }: Deps, { target, project }: WantedEndpoint): URL => {

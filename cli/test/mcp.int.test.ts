@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { createRequire } from 'node:module'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import { BEARER } from '../../proxy/testing/fake-mcpd.ts'
 import type { Local } from '../../proxy/testing/local.ts'
+import { freePort } from '../../tests/testing/free-port.ts'
 import { startEverything } from '../testing/everything.ts'
+import { type Answer, good, scripted, TOOLS, WELCOME } from '../testing/scripted-endpoint.ts'
 import { type Surroundings, World } from '../testing/world.ts'
 
 let local: Local
@@ -32,59 +32,6 @@ const stepsOf = (out: string) =>
   (JSON.parse(out).steps as { step: string; result: string; failure?: string; detail: string }[]).map(
     ({ step, result, failure }) => `${step} ${failure ?? result}`,
   )
-
-/** An endpoint by hand: answers requests by method; every status, header and body is possible. */
-type Answer = (
-  message: JsonObject,
-  request: IncomingMessage,
-) => { status?: number; type?: string; body: unknown } | 'hang' | 'break'
-const scripted = async (answer: Answer, seen: IncomingMessage[] = []): Promise<string> => {
-  const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
-    seen.push(request)
-    let text = ''
-    for await (const chunk of request) text += String(chunk)
-    if (request.method !== 'POST') return response.writeHead(405).end()
-    const message: unknown = JSON.parse(text)
-    if (!isObject(message) || message.id === undefined) return response.writeHead(202).end()
-    const given = answer(message, request)
-    if (given === 'hang') return undefined
-    if (given === 'break') {
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': wait\n\n')
-      return setImmediate(() => response.destroy())
-    }
-    const { status = 200, type = 'application/json', body } = given
-    return response
-      .writeHead(status, { 'content-type': type })
-      .end(typeof body === 'string' ? body : JSON.stringify(body))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
-}
-
-const WELCOME = {
-  protocolVersion: '2025-11-25',
-  capabilities: { tools: {} },
-  serverInfo: { name: 'hand', version: '1' },
-}
-const TOOLS = [{ name: 'one', inputSchema: { type: 'object' } }]
-/** A good endpoint, but for what a test says of some methods. */
-const good =
-  (odd: Readonly<Record<string, unknown>> = {}): Answer =>
-  (message) => {
-    const method = String(message.method)
-    const results: Readonly<Record<string, unknown>> = {
-      initialize: WELCOME,
-      ping: {},
-      'tools/list': { tools: TOOLS },
-      'tools/call': { content: [{ type: 'text', text: 'done' }] },
-      ...odd,
-    }
-    return { body: { jsonrpc: '2.0', id: message.id, result: results[method] } }
-  }
 
 describe('test mcp, 0: it works', () => {
   it('says what it found, step by step', async () => {
@@ -152,14 +99,6 @@ describe('test mcp, 0: it works', () => {
     ])
   })
 })
-
-const freePort = async (): Promise<number> => {
-  const server = createTcpServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 describe('test mcp, 1: no way there, or not let in', () => {
   it('nobody listens', async () => {
@@ -300,7 +239,9 @@ describe('the token of test mcp', () => {
 
   it('is the one of the login for mcplocal only', async () => {
     const seen: IncomingMessage[] = []
-    expect((await test([await scripted(good(), seen)])).code).toBe(0)
+    const url = await scripted(good(), seen)
+    expect((await test([url])).code).toBe(0)
+    expect((await test([url], { env: { MCPCTL_MCPLOCAL: new URL(url).origin } })).code).toBe(0)
     expect(bearers(seen)).toEqual(new Set([undefined]))
   })
 

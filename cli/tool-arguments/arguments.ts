@@ -41,6 +41,8 @@ export const argumentsOf = async (
   tool: Tool,
   { args, json, jsonFlag, check }: GivenArguments,
 ): Promise<JsonObject> => {
+  if ([...args, `=${json}`].filter((each) => each.endsWith('=@-')).length > 1)
+    throw usageError('standard input can be read only once', 'Give the other value as a file: @FILE')
   const schema = isObject(tool.inputSchema) ? tool.inputSchema : {}
   const place: Place = { schema: check ? schema : {}, root: schema }
   let given = await withArgs(deps, await jsonObject(deps, jsonFlag, json), args, place)
@@ -68,8 +70,6 @@ const withArgs = async (deps: Deps, json: JsonObject, args: readonly string[], p
     const [key, text] = keyValue('--arg', each)
     texts.set(key, [...(texts.get(key) ?? []), text])
   }
-  if (args.filter((each) => each.endsWith('=@-')).length > 1)
-    throw usageError('standard input can be read only once', 'Give the other value as a file: @file')
   let given = json
   for (const [key, values] of texts) {
     const target = targetOf(key, place)
