@@ -28,7 +28,7 @@ export const HeaderRow = ({ layout }: { layout: Layout }): ReactNode => (
     <Words
       text={[
         pad('TIME', TIME + 1),
-        pad('SESSION', layout.session + 2),
+        pad(layout.session < 8 ? 'SESS' : 'SESSION', layout.session + 2),
         pad('SIDE', layout.where + 3),
         pad('MESSAGE', layout.summary),
         'TOOK'.padStart(TOOK + 1),
@@ -53,7 +53,7 @@ export const EntryRow = ({ entry, layout, own, ended, chosen }: EntryRowProps): 
   const { where, arrow } = place(entry)
   const time = `${clock(at)} `
   const mark = ended ? '×' : session === own ? '*' : ' '
-  const who = `${pad(session, layout.session)}${mark} `
+  const who = `${pad(session.slice(0, layout.session), layout.session)}${mark} `
   const passed = `${pad(where, layout.where)} ${arrow} `
   const what = pad(summary(entry), layout.summary)
   const numbers = ` ${duration(ms).padStart(TOOK)} ${size(bytes).padStart(SIZE)}`
