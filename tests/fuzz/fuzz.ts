@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { INSPECT } from '../testing/garbage.ts'
 import { startSystem } from '../testing/system.ts'
 import type { Report, Selection } from './cases.ts'
 import type { Finding } from './findings.ts'
@@ -10,7 +11,7 @@ import { fuzzLink } from './link.ts'
 import { fuzzManifests } from './manifests.ts'
 import { fuzzMcp } from './mcp.ts'
 import { fuzzStreams } from './streams.ts'
-import { INSPECT, type Target, targetOf, type Usage } from './target.ts'
+import { type Target, targetOf, type Usage } from './target.ts'
 
 export interface FuzzOptions {
   readonly seed: number

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { WebSocket } from 'ws'
+import { collectGarbage } from '../testing/garbage.ts'
 import type { System } from '../testing/system.ts'
 
 /** The running system that is sent bad input, and what can be seen of it from outside. */
@@ -25,11 +25,7 @@ export interface Usage {
   readonly handles: number
 }
 
-/** Start the system with this in `NODE_OPTIONS`, so that garbage can be collected from outside. */
-export const INSPECT = '--inspect=127.0.0.1:0'
-
 export const targetOf = (system: System): Target => {
-  const inspector = /Debugger listening on (ws:\S+)/.exec(system.output())?.[1] ?? ''
   const authorized = { headers: { authorization: `Bearer ${system.token}` } }
   return {
     server: new URL(system.server),
@@ -41,7 +37,7 @@ export const targetOf = (system: System): Target => {
       return BigInt(((await answer.json()) as { log: { head: string } }).log.head)
     },
     async usage() {
-      await collectGarbage(inspector)
+      await collectGarbage(system.output())
       const status = readFileSync(`/proc/${system.pid}/status`, 'utf8')
       return {
         heap: await heapUsed(system.server),
@@ -61,19 +57,3 @@ const heapUsed = async (server: string): Promise<number> => {
   const text = await (await fetch(`${server}/metrics`)).text()
   return Number(/^nodejs_heap_size_used_bytes (\S+)/m.exec(text)?.[1])
 }
-
-const collectGarbage = (inspector: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const socket = new WebSocket(inspector)
-    socket.on('error', reject)
-    socket.on('open', () => {
-      socket.send('{"id":1,"method":"HeapProfiler.enable"}')
-      socket.send('{"id":2,"method":"HeapProfiler.collectGarbage"}')
-      socket.send('{"id":3,"method":"HeapProfiler.disable"}')
-    })
-    socket.on('message', (data) => {
-      if (!String(data).startsWith('{"id":3')) return
-      socket.close()
-      resolve()
-    })
-  })

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import type { Daemon } from '../testing/daemon.ts'
+import { collectGarbage } from '../testing/garbage.ts'
 import { leadersIn } from '../testing/leaders.ts'
 
 /** How much there is of what clients must not leave behind, by name. */
@@ -39,11 +40,13 @@ export const countAll = async ({ mcpd, mcplocal, work }: Counted): Promise<Count
   }
 }
 
-/** Bytes of memory that are the programs' own. */
-export const memoryOf = ({ mcpd, mcplocal }: Counted): Counts => {
-  const own = (pid: number): number =>
-    Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
-  return { mcpd: own(mcpd.pid), mcplocal: own(mcplocal.pid) }
+/** Bytes that live on the heaps, after a collection of garbage. */
+export const heapsOf = async ({ mcpd, mcplocal }: Counted): Promise<Counts> => {
+  const heap = async (daemon: Daemon): Promise<number> => {
+    await collectGarbage(daemon.log())
+    return gauge(await metricsOf(daemon), 'nodejs_heap_size_used_bytes')
+  }
+  return { mcpd: await heap(mcpd), mcplocal: await heap(mcplocal) }
 }
 
 /** What there is more of than before, in words. */

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { type Daemon, environmentOf, startDaemon } from '../testing/daemon.ts'
+import { INSPECT } from '../testing/garbage.ts'
 import { shellServer } from '../testing/shell-server.ts'
 import { runMcpctl } from '../testing/system.ts'
-import { type Counted, type Counts, countAll, memoryOf, moreThan } from './count.ts'
+import { type Counted, type Counts, countAll, heapsOf, moreThan } from './count.ts'
 import { httpVisitors, type Place, sseVisitors, stdioVisitors, type Visitors } from './visitors.ts'
 
 export interface LeaksOptions {
@@ -40,11 +41,11 @@ export const findLeaks = async ({ clients, stdioClients, note }: LeaksOptions): 
   const home = await mkdtemp(join(tmpdir(), 'mcpctl-leaks-'))
   const daemons: Daemon[] = []
   try {
-    const mcpd = await startDaemon({ program: 'mcpd', home })
+    const mcpd = await startDaemon({ program: 'mcpd', home, env: { NODE_OPTIONS: INSPECT } })
     daemons.push(mcpd)
     await until(async () => mcpd.token !== '')
     const args = ['--server', mcpd.url, '--session-idle', SESSION_IDLE_SECONDS]
-    const mcplocal = await startDaemon({ program: 'mcplocal', home, args })
+    const mcplocal = await startDaemon({ program: 'mcplocal', home, args, env: { NODE_OPTIONS: INSPECT } })
     daemons.push(mcplocal)
     const env = { ...environmentOf(home), MCPCTL_SERVER: mcpd.url, MCPCTL_TOKEN: mcpd.token }
     const tools = ['shared__pid', 'own__pid']
@@ -72,16 +73,16 @@ const visitAll = async (place: Place, counted: Counted, clients: number, stdioCl
   note(`before: ${shown(before)}`)
   const left: Record<string, string[]> = {}
   for (const [name, visitors, count, atOnce] of transports) {
-    const [memory, began] = [memoryOf(counted), performance.now()]
+    const [heaps, began] = [await heapsOf(counted), performance.now()]
     await crowd(visitors, count, atOnce)
     const took = (performance.now() - began) / 1000
     visitors.close()
     left[name] = await leftOver(counted, before)
-    const grown = Object.entries(memoryOf(counted)).map(
-      ([who, bytes]) => `${who} ${mebibytes(bytes - (memory[who] ?? 0))}`,
+    const grown = Object.entries(await heapsOf(counted)).map(
+      ([who, bytes]) => `${who} ${mebibytes(bytes - (heaps[who] ?? 0))}`,
     )
     note(
-      `${count} clients by ${name} in ${took.toFixed(1)} s; memory: ${grown.join(', ')}; left: ${left[name]?.join(', ') || 'nothing'}`,
+      `${count} clients by ${name} in ${took.toFixed(1)} s; heaps: ${grown.join(', ')}; left: ${left[name]?.join(', ') || 'nothing'}`,
     )
   }
   return left
