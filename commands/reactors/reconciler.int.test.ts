@@ -8,6 +8,7 @@ import { openReadSide } from '../../adapters/postgres/read-side.ts'
 import { instanceView } from '../../cli/bin/instance-view.ts'
 import { catalog } from '../../domain/catalog.ts'
 import type { EventLog } from '../../domain/kernel/event-log.ts'
+import { logUnavailable } from '../../domain/kernel/log-errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { createRegistry } from '../../domain/kernel/registry.ts'
 import { kinds } from '../../domain/registry.ts'
@@ -31,16 +32,32 @@ let secretIsThere = true
 let looks = 0
 let computer: PretendedHost
 
+/** Whose starts cannot be noted, as if the log were away; and how often that was tried. */
+let unnoted: string | undefined
+let refusals = 0
+
 const clock = { now: () => new Date(now) }
 const commands = () => {
   const loop = createCommandLoop({ log, catalog, clock })
   return { loop, resources: createResourceCommands({ loop, registry, clock, newId: randomUUID, hooks: {} }) }
 }
 const start = async (): Promise<void> => {
+  const { loop } = commands()
   const view = instanceView(readSide, new AbortController().signal)
   reconciler = await startReconciler({
     log,
-    loop: commands().loop,
+    loop: {
+      ...loop,
+      async handle(decider, stream, command, context) {
+        const begins =
+          typeof command === 'object' && command !== null && 'type' in command && command.type === 'BeginStart'
+        if (begins && unnoted !== undefined && stream.startsWith(`instance-${unnoted}-`)) {
+          refusals += 1
+          throw logUnavailable('the disk is gone')
+        }
+        return await loop.handle(decider, stream, command, context)
+      },
+    },
     view: {
       ...view,
       async instances(...which) {
@@ -79,6 +96,8 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mcpctl-reconciler-'))
   now = Date.parse('2026-01-01T00:00:00Z')
   secretIsThere = true
+  unnoted = undefined
+  refusals = 0
   computer = pretendedHost()
   log = await openEmbeddedLog({ folder })
   readSide = await openReadSide({
@@ -249,6 +268,17 @@ describe('the reconciler', () => {
     computer.die(name)
     await oneRuns()
     expect(await instances()).toMatchObject([{ name, restarts: 1, attemptCount: 0 }])
+  })
+
+  it('waits before it tries again what the log did not take', async () => {
+    unnoted = 'a'
+    await server()
+    await eventually(() => expect(reconciler.status()).toMatchObject({ state: 'retrying' }))
+    await declare('server', 'b', { command: 'node' })
+    await eventually(() => expect(computer.running.size).toBe(1))
+    expect(refusals).toBeLessThan(5)
+    unnoted = undefined
+    await eventually(() => expect(computer.running.size).toBe(2))
   })
 
   it('starts what ran when mcpd was killed, once', async () => {

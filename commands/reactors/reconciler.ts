@@ -128,12 +128,19 @@ export const startReconciler = async (deps: ReconcilerDeps): Promise<Reconciler>
     if (alive(instance) || stopping.signal.aborted) return
     serverOf.set(instance, server.name)
     const abort = new AbortController()
-    const done = start(instance, server, AbortSignal.any([abort.signal, stopping.signal]))
-      .catch((error: unknown) => workFailed(server.name, error))
-      .finally(() => {
-        starts.delete(instance)
+    const over = (): void => {
+      starts.delete(instance)
+    }
+    const done = start(instance, server, AbortSignal.any([abort.signal, stopping.signal])).then(
+      () => {
+        over()
         if (!stopping.signal.aborted) queue.add(server.name)
-      })
+      },
+      (error: unknown) => {
+        over()
+        workFailed(server.name, error) // looks again in a while: at once, it would fail again
+      },
+    )
     starts.set(instance, { abort, done })
   }
 
