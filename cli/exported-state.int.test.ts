@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startApi, type TestApi } from '../adapters/http/testing/api.ts'
 import type { Resource } from '../domain/kernel/resource.ts'
+import { globFlaw } from '../domain/mcp/glob.ts'
 import { toYaml } from './output/yaml.ts'
 import { World } from './testing/world.ts'
 
@@ -57,20 +58,23 @@ const server = fc.record({
   }),
   replicas: fc.integer({ min: 0, max: 32 }),
 })
+/** What mcpd takes as a glob. It takes no JSON with that key at all. */
+const pattern = filled(30).filter((glob) => glob !== '__proto__' && globFlaw(glob) === undefined)
+const renames = fc
+  .uniqueArray(fc.tuple(pattern, fc.constantFrom('a', '0', 'null', '-')), {
+    maxLength: 3,
+    selector: ([, name]) => name,
+  })
+  .map((pairs) => Object.fromEntries(pairs))
 const project = fc.record({
   description: optional(text(100)),
   instructions: optional(text(300)),
   namespacing: fc.constantFrom('always', 'auto', 'never'),
   tools: fc.record({
-    allow: optional(fc.array(filled(30), { maxLength: 3 })),
-    deny: optional(fc.array(filled(30), { maxLength: 3 })),
-    // mcpd takes no JSON with this key at all.
-    rename: optional(
-      fc.dictionary(
-        filled(30).filter((name) => name !== '__proto__'),
-        fc.constantFrom('a', '0', 'null', '-'),
-      ),
-    ),
+    allow: optional(fc.array(pattern, { maxLength: 3 })),
+    deny: optional(fc.array(pattern, { maxLength: 3 })),
+    rename: optional(renames),
+    describe: optional(fc.dictionary(pattern, filled(100), { maxKeys: 2 })),
   }),
 })
 const state = fc.record({

@@ -66,7 +66,7 @@ describe('a new user', () => {
 
   it('gets client configurations without a secret in them', async () => {
     for (const client of ['claude', 'cursor']) {
-      const { stdout, code } = await system.mcpctl(['config', client, '-p', 'demo'])
+      const { stdout, code } = await system.mcpctl(['config', client, '-p', 'demo', '--print'])
       expect(code).toBe(0)
       expect(stdout).toContain('"demo"')
       expect(stdout).not.toContain('mcpctl_at_')

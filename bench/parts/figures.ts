@@ -25,6 +25,11 @@ const ratio = (text: string, of: string, to: string, bound: Pick<Goal, 'atLeast'
   value: (figure) => figure(of) / figure(to),
   ...bound,
 })
+const difference = (text: string, of: string, less: string, bound: Pick<Goal, 'atLeast' | 'atMost'>): Goal => ({
+  text,
+  value: (figure) => figure(of) - figure(less),
+  ...bound,
+})
 const plain = (text: string, name: string, bound: Pick<Goal, 'atLeast' | 'atMost'>): Goal => ({
   text,
   value: (figure) => figure(name),
@@ -62,6 +67,15 @@ export const goals: Readonly<Record<string, readonly Goal[]>> = {
       ratio(`mcplocal c1 p50 / ${peer}`, 'mcplocal.c1_p50_ms', `${peer}.c1_p50_ms`, { atMost: 1 }),
       ratio(`mcplocal c8 / ${peer}`, 'mcplocal.c8_rps', `${peer}.c8_rps`, { atLeast: 1 }),
     ]),
+    ratio('mcplocal c64 / its c8', 'mcplocal.c64_rps', 'mcplocal.c8_rps', { atLeast: 0.8 }),
+    ...PEERS.map((peer) => ratio(`mcplocal init / ${peer}`, 'mcplocal.init_ms', `${peer}.init_ms`, { atMost: 1 })),
+    ratio('result of 10 MB / direct', 'mcplocal.result_10mb_ms', 'direct.result_10mb_ms', { atMost: 1.3 }),
+    difference('progress, ms added to direct', 'mcplocal.progress_ms', 'direct.progress_ms', { atMost: 0.5 }),
+    plain('tools/list of 20 servers, ms', 'tools_list_20_ms', { atMost: 5 }),
+    plain('p99 beside a server that hangs', 'beside_hung', { atMost: 1.2 }),
+    plain('a session, MB', 'session_mb', { atMost: 1 }),
+    plain('STDIO, ms added to the start', 'stdio.added_start_ms', { atMost: 60 }),
+    plain('STDIO, ms added to a call', 'stdio.added_call_ms', { atMost: 0.3 }),
     plain('mcplocal errors', 'mcplocal.errors', { atMost: 0 }),
     plain('mcplocal_remote errors', 'mcplocal_remote.errors', { atMost: 0 }),
   ],

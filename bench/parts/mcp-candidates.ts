@@ -64,11 +64,8 @@ export const candidates: Readonly<Record<string, (upstream: Upstream, folder: st
   /** mcpd and mcplocal in one process, as `mcpctl up` runs them. */
   async mcplocal({ stdio }, folder) {
     const system = await startSystem(folder)
-    return {
-      endpoint: await declareServer(stdio, userEnv(folder), system),
-      pid: system.pid,
-      stop: () => system.kill('SIGTERM'),
-    }
+    const stop = () => system.kill('SIGTERM')
+    return { endpoint: await orStop(stop, declareServer(stdio, userEnv(folder), system)), pid: system.pid, stop }
   },
 
   /** mcplocal in one process, mcpd in another, the WebSocket link between them. */
@@ -86,14 +83,12 @@ export const candidates: Readonly<Record<string, (upstream: Upstream, folder: st
       env,
     })
     const client = { ...env, MCPCTL_SERVER: server, MCPCTL_TOKEN: token }
-    return {
-      endpoint: await declareServer(stdio, client, { mcplocal: mcplocal.match[1] ?? '', token }),
-      pid: mcplocal.pid,
-      async stop() {
-        await mcplocal.stop()
-        await mcpd.stop()
-      },
+    const stop = async (): Promise<void> => {
+      await mcplocal.stop()
+      await mcpd.stop()
     }
+    const declared = declareServer(stdio, client, { mcplocal: mcplocal.match[1] ?? '', token })
+    return { endpoint: await orStop(stop, declared), pid: mcplocal.pid, stop }
   },
 
   /** https://www.npmjs.com/package/mcp-proxy, with what it does by default. */
@@ -142,11 +137,16 @@ const peer = async (commandLine: (port: string) => readonly [string, ...string[]
   const port = await freePort()
   const endpoint = { url: `http://127.0.0.1:${port}/mcp`, tool: 'echo' }
   const child = await startChild(commandLine(String(port)))
+  await orStop(child.stop, Promise.race([answering(endpoint), child.ended]))
+  return { endpoint, stop: child.stop }
+}
+
+/** What is being made, or, where that fails, everything ended that it was made with. */
+const orStop = async <Made>(stop: () => Promise<unknown>, made: Promise<Made>): Promise<Made> => {
   try {
-    await Promise.race([answering(endpoint), child.ended])
+    return await made
   } catch (error) {
-    await child.stop()
+    await stop()
     throw error
   }
-  return { endpoint, stop: child.stop }
 }
