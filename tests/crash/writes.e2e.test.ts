@@ -7,7 +7,7 @@ import { bareStartMs, START_MS, slowness } from './testing/start-time.ts'
 import { openTrial, someMoment } from './testing/trial.ts'
 import { inTrialFolder } from './testing/trial-folder.ts'
 
-const ROUNDS = rounds(50)
+const ROUNDS = rounds(30)
 /** A start is killed, too, in one round of so many. */
 const STUMBLES = 8
 const LATEST_STUMBLE_MS = 600
