@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Link, LinkClosed, LinkFrame } from '../../domain/mcp/link.ts'
-import { longAnswer, longText } from '../../domain/mcp/long-answer.ts'
+import { longAnswer } from '../../domain/mcp/long-answer.ts'
 import { linkContract, messageFrame } from './testing/link-contract.ts'
 import { type SocketPair, socketPair } from './testing/socket-pair.ts'
 import { linkOverSocket } from './websocket.ts'
@@ -75,9 +75,7 @@ describe("the server's end of a WebSocket", () => {
     const link = linkOverSocket(pair.server)
     const { frames } = watched(linkOverSocket(pair.client))
     const result = { text: 'ünï🎈 '.repeat(100_000) }
-    const bytes = Buffer.from(JSON.stringify(result))
-    const chunks = [bytes.subarray(0, 100_001), bytes.subarray(100_001)]
-    link.send({ type: 'message', server: 's', message: longAnswer('x', longText(chunks)) })
+    link.send({ type: 'message', server: 's', message: longAnswer('x', Buffer.from(JSON.stringify(result))) })
     link.send(messageFrame(2))
     await vi.waitFor(() => expect(frames).toHaveLength(2), FINALLY)
     expect(frames).toEqual([

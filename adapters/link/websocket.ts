@@ -1,7 +1,6 @@
 import type { RawData, WebSocket } from 'ws'
 import { type Link, type LinkClosed, type LinkFrame, MAX_LINK_BUFFER } from '../../domain/mcp/link.ts'
 import { closeReason, linkCloseCode, linkClosedOf, MALFORMED_FRAME_CODE } from '../../domain/mcp/link-codes.ts'
-import type { LongText } from '../../domain/mcp/long-answer.ts'
 import { writeLongFrame } from '../../domain/mcp/long-frame.ts'
 import { MAX_FRAME_BYTES, parseFrame, substitute } from './frame.ts'
 import { createInbox } from './inbox.ts'
@@ -92,8 +91,9 @@ export const linkOverSocket = (socket: WebSocket, options: SocketLinkOptions = {
         return
       }
       const long = writeLongFrame(frame)
-      if (long !== undefined && long.bytes <= maxFrameBytes) {
-        put(long.bytes, (sent) => sendInParts(socket, long, sent))
+      const length = long?.reduce((sum, part) => sum + part.length, 0) ?? 0
+      if (long !== undefined && length <= maxFrameBytes) {
+        put(length, (sent) => sendInParts(socket, long, sent))
         return
       }
       const text = serialised(frame, maxFrameBytes)
@@ -107,11 +107,11 @@ export const linkOverSocket = (socket: WebSocket, options: SocketLinkOptions = {
   }
 }
 
-/** One text frame in as many fragments as there are chunks, so that nothing is copied. */
-const sendInParts = (socket: WebSocket, { chunks }: LongText, sent?: () => void): void => {
-  for (const [i, chunk] of chunks.entries()) {
-    const fin = i === chunks.length - 1
-    socket.send(chunk, { binary: false, fin }, fin ? sent : undefined)
+/** One text frame in as many fragments as there are parts, so that nothing is copied. */
+const sendInParts = (socket: WebSocket, parts: readonly Buffer[], sent?: () => void): void => {
+  for (const [i, part] of parts.entries()) {
+    const fin = i === parts.length - 1
+    socket.send(part, { binary: false, fin }, fin ? sent : undefined)
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readLine } from './stdout-lines.ts'
+import { readLine, readLong } from './stdout-lines.ts'
 
 const read = (line: string) => {
   const messages: unknown[] = []
@@ -57,4 +57,16 @@ describe('a line of stdout', () => {
       }),
     )
   })
+})
+
+it('a long answer that is no UTF-8 is read as a text, which a link takes', () => {
+  const bytes = Buffer.from('{"jsonrpc":"2.0","id":1,"result":{"a":"?"}}')
+  bytes[bytes.indexOf('?')] = 0xff
+  const lines: string[] = []
+  readLong(
+    bytes,
+    () => expect.unreachable(),
+    (line) => lines.push(line),
+  )
+  expect(lines).toEqual(['{"jsonrpc":"2.0","id":1,"result":{"a":"\ufffd"}}'])
 })

@@ -1,4 +1,5 @@
-import { type LongText, readLongAnswer, textOfLong } from '../../domain/mcp/long-answer.ts'
+import { isUtf8 } from 'node:buffer'
+import { readLongAnswer } from '../../domain/mcp/long-answer.ts'
 import { isRpcMessage, type OwnMessage } from './rpc.ts'
 
 /**
@@ -32,17 +33,17 @@ const parse = (line: string): unknown => {
 
 /** Reads a long line: an answer is passed on without being parsed, anything else as any other line. */
 export const readLong = (
-  text: LongText,
-  onAnswer: (answer: OwnMessage, text: LongText) => void,
+  bytes: Buffer,
+  onAnswer: (answer: OwnMessage, bytes: Buffer) => void,
   onLine: (line: string) => void,
 ): void => {
-  const answer = readLongAnswer(text)
-  if (answer === undefined) onLine(textOfLong(text))
-  else onAnswer(answer, text)
+  // What is no UTF-8 a link would be cut off for; as text, it gets characters that stand for what is wrong.
+  const answer = isUtf8(bytes) ? readLongAnswer(bytes) : undefined
+  if (answer === undefined) onLine(bytes.toString('utf8'))
+  else onAnswer(answer, bytes)
 }
 
 /** What a message came in: a line, or the bytes of a long one. */
-export type Source = string | LongText
+export type Source = string | Buffer
 
-export const bytesOf = (source: Source): number =>
-  typeof source === 'string' ? Buffer.byteLength(source) : source.bytes
+export const bytesOf = (source: Source): number => Buffer.byteLength(source)

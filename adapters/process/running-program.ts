@@ -4,7 +4,6 @@ import { halfLine, MAX_LOGGED_LINE, programOutput } from '../../domain/instance/
 import { type Exit, MAX_LINE_LENGTH, MAX_STDIN_BUFFER, type RunningProgram } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { settledWithin } from '../../domain/kernel/settled-within.ts'
-import type { LongText } from '../../domain/mcp/long-answer.ts'
 import { readFairly } from './fair-reading.ts'
 import type { InstanceLog } from './instance-log.ts'
 import type { Group } from './process-groups.ts'
@@ -72,7 +71,7 @@ export const runningProgram = (options: ProgramOptions): ProcessProgram => {
   }
 
   /** Nothing is read from stdout until somebody listens, or until the program has ended without. */
-  const readLines = (onLine: (line: string) => void, onLong?: (text: LongText) => void): LineSplitter => {
+  const readLines = (onLine: (line: string) => void, onLong?: (line: Buffer) => void): LineSplitter => {
     listening = true
     const lines = lineSplitter({
       maxBytes: maxLine,

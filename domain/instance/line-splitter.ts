@@ -1,4 +1,4 @@
-import { LONG_ANSWER_BYTES, type LongText } from '../mcp/long-answer.ts'
+import { LONG_ANSWER_BYTES } from '../mcp/long-answer.ts'
 
 const NEWLINE = 10
 const RETURN = 13
@@ -21,7 +21,7 @@ export interface LineSplitter {
 export const lineSplitter = (options: {
   maxBytes: number
   onLine: (line: string) => void
-  onLong?: ((text: LongText) => void) | undefined
+  onLong?: ((line: Buffer) => void) | undefined
   onTooLong: (start: string) => void
 }): LineSplitter => {
   const { maxBytes, onLine, onLong, onTooLong } = options
@@ -52,10 +52,7 @@ export const lineSplitter = (options: {
           tooLong(chunk.subarray(start, end))
           skipping = false
         } else if (onLong !== undefined && heldBytes + end - start >= LONG_ANSWER_BYTES) {
-          const long = { chunks: [...held, chunk.subarray(start, end)], bytes: heldBytes + end - start }
-          held = []
-          heldBytes = 0
-          onLong(long)
+          onLong(take(chunk.subarray(start, end)))
         } else {
           const line = heldBytes === 0 ? chunk : take(chunk.subarray(start, end))
           const from = line === chunk ? start : 0

@@ -1,6 +1,5 @@
 import { coded } from '../kernel/errors.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import type { LongText } from '../mcp/long-answer.ts'
 
 /** What an instance runs. */
 export type Program =
@@ -115,7 +114,7 @@ export interface MessageStream {
    * Called with each whole message, without its newline. One listener; set once, before anything is sent.
    * @param onLong takes long messages instead, as the bytes they came in; a stream may bring them as lines all the same
    */
-  onLine(listener: (line: string, facts?: LineFacts) => void, onLong?: (text: LongText) => void): void
+  onLine(listener: (line: string, facts?: LineFacts) => void, onLong?: (line: Buffer) => void): void
   /** Adds a line to the instance's log: what stood on stdout and was no message, or what the supervisor has to say. */
   log(source: 'stdout' | 'mcpd', line: string): void
   /** Settles when the program and its output, or the session, have ended; never rejects. */

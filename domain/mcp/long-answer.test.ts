@@ -1,29 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  beginsTask,
-  isToolError,
-  longAnswer,
-  longResultOf,
-  longText,
-  readLongAnswer,
-  textOfLong,
-  withId,
-} from './long-answer.ts'
+import { beginsTask, isToolError, longAnswer, longResultOf, readLongAnswer, withId } from './long-answer.ts'
 import { resultOf } from './rpc.ts'
 
-/** A text, cut into pieces of these sizes in turn. */
-const cut = (text: string, sizes: readonly number[] = [7]) => {
-  const bytes = Buffer.from(text)
-  const chunks: Buffer[] = []
-  for (let at = 0, i = 0; at < bytes.length; i++) {
-    const size = sizes[i % sizes.length] ?? 1
-    chunks.push(bytes.subarray(at, at + size))
-    at += size
-  }
-  return longText(chunks)
-}
-const read = (text: string) => readLongAnswer(cut(text))
+const read = (text: string) => readLongAnswer(Buffer.from(text))
 
 describe('a long answer', () => {
   it.each([
@@ -46,8 +26,7 @@ describe('a long answer', () => {
     ],
   ])('is taken for what it is: %s', (_, text, id, result) => {
     const answer = read(text)
-    const long = answer && longResultOf(answer)
-    expect([answer?.id, long && textOfLong(long)]).toEqual([id, result])
+    expect([answer?.id, answer && longResultOf(answer)?.toString()]).toEqual([id, result])
     expect(answer?.result).toEqual(JSON.parse(result))
   })
 
@@ -63,20 +42,39 @@ describe('a long answer', () => {
     ['prose', 'Listening on port 3000'],
     ['half of one', '{"jsonrpc":"2.0","id":5,"result":{"a":1'],
     ['a batch', '[{"jsonrpc":"2.0","id":5,"result":{}}]'],
+    ['an answer under two ids', '{"jsonrpc":"2.0","id":5,"result":{"a":1},"id":6,"result":{"a":2}}'],
+    ['an answer under two ids, the last at the end', '{"result":{"a":1},"id":6,"x":{},"jsonrpc":"2.0","id":5}'],
+    ['a member behind the result', '{"jsonrpc":"2.0","id":5,"result":{"a":"\\\\"},"x":{}}'],
+    ['a result that closes what it did not open', '{"jsonrpc":"2.0","id":5,"result":{}}},"message":{"result":{}}'],
+    ['a text that does not end', '{"jsonrpc":"2.0","id":5,"result":{"a":"}}'],
+    ['what is another event to a reader of lines', '{"jsonrpc":"2.0","id":5,"result":{\r\rdata: {}\r\r}}'],
+    ['several lines', '{"jsonrpc":"2.0","id":5,"result":{\n}}'],
+    ['an id that is no number of JSON', '{"jsonrpc":"2.0","id":007,"result":{}}'],
+    ['an id that is no text of JSON', '{"jsonrpc":"2.0","id":"\u0001","result":{}}'],
+    ['a number that is none, behind', '{"result":{},"jsonrpc":"2.0","id":-01}'],
+    ['a failed tool, the value far away', `{"jsonrpc":"2.0","id":1,"result":{"isError":${' '.repeat(99)}true}}`],
   ])('is left to the parser: %s', (_, text) => expect(read(text)).toBeUndefined())
 
-  it('says the same as the parser, however it is written and cut', () =>
+  it.each([0, 1, 2, 3])('finds the end of long texts with %i backslashes before a quote', (count) => {
+    for (const length of [0, 1, 254, 255, 256, 257, 800]) {
+      const text = `${'x'.repeat(length)}${'\\'.repeat(count)}"}},${'y'.repeat(length)}`
+      const result = JSON.stringify({ a: text, b: [text] })
+      const answer = read(`{"jsonrpc":"2.0","id":1,"result":${result}}`)
+      expect(answer && longResultOf(answer)?.toString()).toBe(result)
+    }
+  })
+
+  it('says the same as the parser, however it is written', () =>
     fc.assert(
       fc.property(
         fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('isError', 'id', 'result', 'task')), fc.jsonValue()),
         fc.oneof(fc.integer(), fc.string()),
         fc.boolean(),
         fc.constantFrom(undefined, 1, '\t'),
-        fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }),
-        (result, id, idFirst, space, sizes) => {
+        (result, id, idFirst, space) => {
           const message = idFirst ? { jsonrpc: '2.0', id, result } : { result, jsonrpc: '2.0', id }
-          const text = JSON.stringify(message, undefined, space)
-          const answer = readLongAnswer(cut(text, sizes))
+          const text = JSON.stringify(message, undefined, space).replaceAll('\n', ' ')
+          const answer = read(text)
           const plain = JSON.parse(text)
           if (answer !== undefined) {
             expect({ jsonrpc: answer.jsonrpc, id: answer.id, result: answer.result }).toEqual(plain)
@@ -91,15 +89,15 @@ describe('a long answer', () => {
     ))
 
   it('keeps its bytes under another id', () => {
-    const answer = longAnswer(1, cut('{"a":1}'))
+    const answer = longAnswer(1, Buffer.from('{"a":1}'))
     const other = withId(answer, 'x')
     expect([other.id, other.result, longResultOf(other)]).toEqual(['x', { a: 1 }, longResultOf(answer)])
     expect(JSON.stringify(other)).toBe('{"jsonrpc":"2.0","id":"x","result":{"a":1}}')
   })
 
   it('is not taken for what was made of it', () => {
-    expect(longResultOf({ ...longAnswer(1, cut('{"a":1}')), result: {} })).toBeUndefined()
-    const answer: { result?: unknown } & ReturnType<typeof longAnswer> = longAnswer(1, cut('{"a":1}'))
+    expect(longResultOf({ ...longAnswer(1, Buffer.from('{"a":1}')), result: {} })).toBeUndefined()
+    const answer: { result?: unknown } & ReturnType<typeof longAnswer> = longAnswer(1, Buffer.from('{"a":1}'))
     Object.assign(answer, { result: { b: 2 } })
     expect([longResultOf(answer), JSON.stringify(answer)]).toEqual([
       undefined,
@@ -107,7 +105,8 @@ describe('a long answer', () => {
     ])
   })
 
-  it('has no result when it is no JSON after all', () => expect(longAnswer(1, cut('{"a":tru}')).result).toBeUndefined())
+  it('has no result when it is no JSON after all', () =>
+    expect(longAnswer(1, Buffer.from('{"a":tru}')).result).toBeUndefined())
 })
 
 it('tells failed tools and tasks from other answers', () => {

@@ -5,29 +5,16 @@ import type { RpcId, RpcResponse } from './rpc.ts'
 /** From how many bytes on an answer is passed on without being read. */
 export const LONG_ANSWER_BYTES = 256 * 1024
 
-/** One long line of JSON as it came, cut anywhere. */
-export interface LongText {
-  readonly chunks: readonly Buffer[]
-  readonly bytes: number
-}
+const longResults = new WeakMap<RpcMessage, Buffer>()
 
-export const longText = (chunks: readonly Buffer[]): LongText => ({
-  chunks,
-  bytes: chunks.reduce((sum, { length }) => sum + length, 0),
-})
-
-export const textOfLong = ({ chunks, bytes }: LongText): string => Buffer.concat(chunks, bytes).toString('utf8')
-
-const longResults = new WeakMap<RpcMessage, LongText>()
-
-/** The result of an answer as its server wrote it, where the answer is a long one. */
-export const longResultOf = (answer: RpcMessage): LongText | undefined => longResults.get(answer)
+/** The result of an answer as its server wrote it, in UTF-8 and on one line, where the answer is a long one. */
+export const longResultOf = (answer: RpcMessage): Buffer | undefined => longResults.get(answer)
 
 /**
  * An answer whose result is JSON that nobody has read. Who looks at `result` has it parsed then; undefined if it is no JSON
  * after all. Who sets another has an ordinary answer. Who passes it on takes `longResultOf` and `withId`, and spends nothing on it.
  */
-export const longAnswer = (id: RpcId, long: LongText): RpcResponse => {
+export const longAnswer = (id: RpcId, long: Buffer): RpcResponse => {
   let parsed: { readonly result: JsonObject | undefined } | undefined
   const answer = {
     jsonrpc: '2.0' as const,
@@ -45,9 +32,9 @@ export const longAnswer = (id: RpcId, long: LongText): RpcResponse => {
   return answer
 }
 
-const parse = (long: LongText): JsonObject | undefined => {
+const parse = (long: Buffer): JsonObject | undefined => {
   try {
-    return JSON.parse(textOfLong(long))
+    return JSON.parse(long.toString('utf8'))
   } catch {
     return undefined // as its client will find out, too
   }
@@ -69,8 +56,7 @@ export const beginsTask = (answer: RpcMessage): boolean =>
 
 /** How much of the beginning and of the end of an answer is looked at. */
 const EDGE_BYTES = 512
-
-const ID = String.raw`(-?\d+|"[^"\\]*")`
+const ID = String.raw`(-?(?:0|[1-9]\d{0,15})|"[^"\\\x00-\x1f]*")`
 const VERSION = String.raw`"jsonrpc"\s*:\s*"2\.0"`
 /** The id first, as most write it … */
 const ID_FIRST = new RegExp(String.raw`^\{\s*${VERSION}\s*,\s*"id"\s*:\s*${ID}\s*,\s*"result"\s*:\s*(?=\{)`)
@@ -80,55 +66,75 @@ const RESULT_FIRST = /^\{\s*"result"\s*:\s*(?=\{)/
 const ID_LAST = new RegExp(String.raw`\}(\s*,\s*${VERSION}\s*,\s*"id"\s*:\s*${ID}\s*\}\s*)$`)
 
 /**
- * Takes the bytes of an answer for what they are, by their beginning and their end alone: if they are JSON, then these are
- * the members of the answer itself, for neither an unescaped quote nor a brace stands there by accident. What is between is
- * passed on as it is.
+ * Takes the bytes of an answer, UTF-8, for what they are without parsing them. Its members are known by its beginning and
+ * its end; what is between is one object if it is JSON at all, so nothing in it can pass for another member, or for more
+ * than one line, wherever it is written to.
  * @returns undefined for whatever does not look so, and for what a tool failed with: that is to be parsed
  */
-export const readLongAnswer = ({ chunks, bytes }: LongText): RpcResponse | undefined => {
-  const head = edge(chunks, 0, EDGE_BYTES)
-  const tail = edge(chunks, bytes - EDGE_BYTES, bytes)
+export const readLongAnswer = (bytes: Buffer): RpcResponse | undefined => {
+  const head = bytes.toString('utf8', 0, EDGE_BYTES)
+  const tail = bytes.toString('utf8', Math.max(bytes.length - EDGE_BYTES, 0))
   const idFirst = ID_FIRST.exec(head)
   const begin = idFirst ?? RESULT_FIRST.exec(head)
   const end = idFirst === null ? ID_LAST.exec(tail) : RESULT_LAST.exec(tail)
   const id = idFirst?.[1] ?? end?.[2]
   if (begin === null || end === null || id === undefined) return undefined
-  const result = slice(chunks, Buffer.byteLength(begin[0]), bytes - Buffer.byteLength(end[1] ?? ''))
-  return saysError(result) ? undefined : longAnswer(JSON.parse(id), longText(result))
+  const result = bytes.subarray(Buffer.byteLength(begin[0]), bytes.length - Buffer.byteLength(end[1] ?? ''))
+  return isOneLine(result) && isOneObject(result) && !saysError(result) ? longAnswer(JSON.parse(id), result) : undefined
 }
 
-const edge = (chunks: readonly Buffer[], from: number, to: number): string =>
-  Buffer.concat(slice(chunks, Math.max(from, 0), to)).toString('utf8')
+const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\[]{}')
 
-const slice = (chunks: readonly Buffer[], from: number, to: number): readonly Buffer[] => {
-  const parts: Buffer[] = []
-  let at = 0
-  for (const chunk of chunks) {
-    const [start, end] = [Math.max(from - at, 0), Math.min(to - at, chunk.length)]
-    if (start < end) parts.push(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end))
-    at += chunk.length
-  }
-  return parts
-}
+/** As STDIO and server-sent events count lines: a carriage return, which JSON allows between its tokens, ends one, too. */
+const isOneLine = (bytes: Buffer): boolean => !bytes.includes('\n') && !bytes.includes('\r')
 
-const IS_ERROR = Buffer.from('"isError"')
-/** What may follow the name where nothing failed: false, or the end of what is looked at. */
-const NO_ERROR = /^\s*(?:$|:\s*(?:$|f))/
-/** Enough for the name, its value and what may stand between. */
-const MEMBER_BYTES = 64
-
-/** Whether a member `isError` may be in it that is not false. Within a text its quotes would be escaped. */
-const saysError = (chunks: readonly Buffer[]): boolean => {
-  let before: Buffer = Buffer.alloc(0)
-  for (const chunk of chunks) {
-    const seam = Buffer.concat([before, chunk.subarray(0, MEMBER_BYTES)])
-    if (found(seam) || found(chunk)) return true
-    before = chunk.length < MEMBER_BYTES ? seam.subarray(-MEMBER_BYTES) : chunk.subarray(-MEMBER_BYTES)
+/** Whether the first bracket is closed by the last byte, not before. */
+const isOneObject = (bytes: Buffer): boolean => {
+  let depth = 0
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at]
+    if (byte === QUOTE) {
+      at = endOfText(bytes, at + 1)
+      if (at < 0) return false
+    } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth += 1
+    else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
+      depth -= 1
+      if (depth === 0) return at === bytes.length - 1
+    }
   }
   return false
 }
 
-const found = (bytes: Buffer): boolean => {
+/** Most bytes of a text that are looked at one by one: then the next quote is searched for, which is faster over long ways only. */
+const NEAR_BYTES = 256
+
+/** Where the quote is that ends a text; -1 if none does. */
+const endOfText = (bytes: Buffer, from: number): number => {
+  let at = from
+  for (;;) {
+    const near = Math.min(at + NEAR_BYTES, bytes.length)
+    for (; at < near; at += 1) {
+      const byte = bytes[at]
+      if (byte === QUOTE) return at
+      if (byte === BACKSLASH) at += 1
+    }
+    const quote = bytes.indexOf('"', at)
+    if (quote < 0) return -1
+    let escapes = 0
+    while (quote - escapes > at && bytes[quote - escapes - 1] === BACKSLASH) escapes += 1
+    if (escapes % 2 === 0) return quote
+    at = quote + 1
+  }
+}
+
+const IS_ERROR = Buffer.from('"isError"')
+/** What may follow the name where nothing failed: false. */
+const NO_ERROR = /^\s*:\s*f/
+/** Enough for the value and what may stand before it. */
+const MEMBER_BYTES = 64
+
+/** Whether a member `isError` may be in it that is not false. Within a text its quotes would be escaped. */
+const saysError = (bytes: Buffer): boolean => {
   for (let at = bytes.indexOf(IS_ERROR); at >= 0; at = bytes.indexOf(IS_ERROR, at + 1)) {
     const value = at + IS_ERROR.length
     if (!NO_ERROR.test(bytes.toString('latin1', value, value + MEMBER_BYTES))) return true

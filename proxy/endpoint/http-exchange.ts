@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { type LongText, longResultOf } from '../../domain/mcp/long-answer.ts'
+import { longResultOf } from '../../domain/mcp/long-answer.ts'
 import { type RpcId, type RpcResponse, rpcCode } from '../../domain/mcp/rpc.ts'
 import { errorText, messageText } from '../rpc/message.ts'
 import type { Exchange } from '../session/client-request.ts'
@@ -117,14 +117,13 @@ export class HttpExchange implements Exchange {
   }
 
   /** The result goes out in the bytes that it came in. */
-  #endLong(id: RpcId, result: LongText): void {
+  #endLong(id: RpcId, result: Buffer): void {
     const { response, limits } = this.#options
     const head = Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`)
-    const length = head.length + result.bytes + 1
+    const length = head.length + result.length + 1
     response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': length, ...this.headers })
     const writer = new PacedWriter(response, limits.stallMs)
-    for (const bytes of [head, ...result.chunks]) writer.write(bytes)
-    writer.write('}')
+    for (const bytes of [head, result, '}']) writer.write(bytes)
     writer.end()
   }
 

@@ -1,7 +1,7 @@
 import { messageOf } from '../../domain/kernel/errors.ts'
 import { isObject, type JsonObject, type JsonValue, nestsDeeperThan } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { longResultOf, textOfLong } from '../../domain/mcp/long-answer.ts'
+import { longResultOf } from '../../domain/mcp/long-answer.ts'
 import {
   isId,
   isRequest,
@@ -145,7 +145,7 @@ export const errorText = (error: RpcError, id: RpcId | null = null): string =>
  */
 export const messageText = (message: RpcMessage): string | undefined => {
   const long = longResultOf(message)
-  if (long !== undefined) return `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${textOfLong(long)}}`
+  if (long !== undefined) return `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${long.toString()}}`
   try {
     return JSON.stringify(message)
   } catch {
