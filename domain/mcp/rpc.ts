@@ -29,6 +29,9 @@ export const rpcCode = {
 export const isId = (id: unknown): id is RpcId =>
   typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id))
 
+/** An id that we gave out, as it comes back; NaN for what is none. `Number` alone throws for objects made so. */
+export const ownId = (id: unknown): number => (isId(id) ? Number(id) : Number.NaN)
+
 export const isRequest = (message: RpcMessage): message is RpcRequest =>
   message.method !== undefined && message.id !== undefined
 export const isResponse = (message: RpcMessage): message is RpcResponse =>

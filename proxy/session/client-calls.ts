@@ -2,6 +2,7 @@ import type { RpcMessage } from '../../domain/mcp/link.ts'
 import {
   errorOf,
   notification,
+  ownId,
   progressTokenOf,
   type RpcError,
   type RpcId,
@@ -67,7 +68,7 @@ export class ClientCalls {
   /** Passes the client's progress on. False if it belongs to no request of a server. */
   progress(message: RpcMessage): boolean {
     const { params } = message
-    const call = this.#open.get(Number(params?.progressToken))
+    const call = this.#open.get(ownId(params?.progressToken))
     if (params === undefined || call?.token === undefined) return false
     this.#toServer(call.server, { ...message, params: { ...params, progressToken: call.token } })
     return true
@@ -95,7 +96,7 @@ export class ClientCalls {
   }
 
   #take(id: RpcId): Open | undefined {
-    const ours = Number(id)
+    const ours = ownId(id)
     const call = this.#open.get(ours)
     if (call !== undefined) this.#open.delete(ours)
     return call

@@ -4,6 +4,7 @@ import { beginsTask } from '../../domain/mcp/long-answer.ts'
 import {
   errorOf,
   notification,
+  ownId,
   progressTokenOf,
   type RpcError,
   type RpcId,
@@ -93,7 +94,7 @@ export class ServerCalls {
 
   /** Takes a server's response. False if that server owes none with that id. */
   answer(server: string, response: RpcResponse): boolean {
-    const call = this.#open.get(Number(response.id))
+    const call = this.#open.get(ownId(response.id))
     if (call === undefined || call.server !== server) return false
     this.#judge(call, response)
     this.#settle(call, response)
@@ -103,7 +104,7 @@ export class ServerCalls {
   /** Takes a server's progress notification. False if it belongs to none of its calls. */
   progress(server: string, message: RpcMessage): boolean {
     const { params } = message
-    const id = Number(params?.progressToken)
+    const id = ownId(params?.progressToken)
     const open = this.#open.get(id)
     const call = open ?? this.#tasks.get(id)
     if (params === undefined || call === undefined || call.server !== server || call.token === undefined) return false

@@ -141,3 +141,13 @@ describe('a session', () => {
     expect(told.map(({ method }) => method)).not.toContain('notifications/message')
   })
 })
+
+it.each(['notifications/progress', 'notifications/cancelled'])(
+  '%s with a token that is none is dropped',
+  async (method) => {
+    const { session, ask } = await startSession({ servers: [new FakeServer('a').tools('x')] })
+    const odd = { toString: 1, valueOf: 1 }
+    session.receive({ jsonrpc: '2.0', method, params: { progressToken: odd, requestId: odd } })
+    expect((await ask('ping'))?.result).toEqual({})
+  },
+)
