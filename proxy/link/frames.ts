@@ -8,6 +8,7 @@ const linkedProject = z.object({
   name: z.string(),
   instructions: z.string().exactOptional(),
   namespacing: z.enum(['always', 'auto', 'never']),
+  describeServers: z.enum(['auto', 'always', 'never']).exactOptional(),
   servers: z.array(
     z.object({
       name: z.string(),
@@ -19,8 +20,10 @@ const linkedProject = z.object({
           allow: z.array(z.string()).exactOptional(),
           deny: z.array(z.string()).exactOptional(),
           rename: z.record(z.string(), z.string()).exactOptional(),
+          describe: z.record(z.string(), z.string()).exactOptional(),
         })
         .exactOptional(),
+      sessions: z.enum(['shared', 'dedicated']).exactOptional(),
     }),
   ),
 })
