@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { FakeServer, RpcProblem } from '../testing/fake-server.ts'
 import { keptLogger } from '../testing/kept-logger.ts'
 import { startSession } from '../testing/session.ts'
@@ -125,4 +125,22 @@ it.each([
   })
   for (let i = 0; i < 8; i++) await call('a__x')
   expect(n).toBe(through)
+})
+
+it('calls that are lost together are one failure: the next ones may go to another copy', async () => {
+  const server = new FakeServer('a').tools('x')
+  const { calledAs, call, names, mcpd } = await startSession({ servers: [server] })
+  await names()
+  const ids: (string | number)[] = []
+  server.on('tools/call', ({ id }) => {
+    ids.push(id)
+    return new Promise(() => {})
+  })
+  const calls = [1, 2, 3, 4].map(() => call('a__x'))
+  await vi.waitFor(() => expect(ids).toHaveLength(4))
+  const error = { code: -32000, message: 'it ended', data: { code: 'server-ended' } }
+  for (const id of ids) mcpd.inject({ type: 'message', server: 'a', message: { jsonrpc: '2.0', id, error } })
+  for (const answer of await Promise.all(calls)) expect(answer?.error).toEqual(error)
+  server.tools('x')
+  expect(await calledAs('a__x')).toBe('a/x')
 })

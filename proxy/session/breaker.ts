@@ -22,6 +22,7 @@ export class Breaker {
   /** While it is open: when the next request is let through. */
   #nextAt: number | undefined
   #heardAt = Number.NEGATIVE_INFINITY
+  #lostAt = Number.NEGATIVE_INFINITY
 
   constructor(limits: BreakerLimits, onChange: (isOpen: boolean, failures: number) => void) {
     this.#limits = limits
@@ -54,6 +55,17 @@ export class Breaker {
     this.#pauseMs = this.#limits.firstPauseMs
     this.#nextAt = now + this.#pauseMs
     this.#onChange(true, this.#failures)
+  }
+
+  /**
+   * The server could not be reached, or ended. All requests that it had then are lost with it: that is one failure, and another copy may
+   * take the next.
+   * @param since when the request was sent
+   */
+  lost(now: number, since: number): void {
+    if (this.#lostAt > since) return
+    this.#lostAt = now
+    this.failed(now, now)
   }
 }
 

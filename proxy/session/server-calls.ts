@@ -145,11 +145,11 @@ export class ServerCalls {
     this.#state.breaker(server).failed(performance.now(), sentAt)
   }
 
-  #judge({ server }: Open, response: RpcResponse): void {
+  #judge({ server, sentAt }: Open, response: RpcResponse): void {
     const sign = signOf(response)
     const now = performance.now()
     if (sign === 'alive') this.#state.breaker(server).answered(now)
-    else if (sign === 'dead') this.#state.breaker(server).failed(now, now)
+    else if (sign === 'dead') this.#state.breaker(server).lost(now, sentAt)
   }
 
   #settle(call: Open, answer: RpcResponse): void {
