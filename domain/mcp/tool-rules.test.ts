@@ -50,3 +50,9 @@ it('rules are compiled once, and what is kept of names that clients make up is b
   for (let i = 0; i < 5_000; i++) policy.wanted(`x${i}`)
   expect([policy.wanted('x1'), policy.wanted('y')]).toEqual([undefined, 'y'])
 })
+
+it("a name longer than any tool has is not offered, and not compared: it may be a client's, of megabytes", () => {
+  const wanted = wantedBy({ deny: Array.from({ length: 500 }, () => '*a*b*c') })
+  expect([wanted('x'.repeat(1_024)), wanted('x'.repeat(1_025))]).toEqual(['x'.repeat(1_024), undefined])
+  expect(wanted('ab'.repeat(8_000_000))).toBeUndefined()
+})

@@ -14,6 +14,8 @@ export const STAR = '*'
 
 /** Most tools of a server whose answers are kept: names also come from clients, which may make up any. */
 const MAX_KEPT = 2_000
+/** Longest name that is compared and kept, in characters; a longer one is not offered where there are rules. MCP allows 128. */
+const MAX_NAME = 1_024
 
 const everything: ToolPolicy = { wanted: (tool) => tool, description: () => undefined }
 const compiled = new WeakMap<ToolRules, ToolPolicy>()
@@ -67,6 +69,7 @@ const newName = (glob: string, name: string): ForName => {
 const kept = (make: ForName): ForName => {
   const known = new Map<string, string | undefined>()
   return (name) => {
+    if (name.length > MAX_NAME) return undefined
     if (known.has(name)) return known.get(name)
     if (known.size >= MAX_KEPT) known.clear()
     const value = make(name)
