@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import type { JsonObject } from '../../domain/kernel/json.ts'
 import { FakeServer, RpcProblem } from '../testing/fake-server.ts'
 import { startSession } from '../testing/session.ts'
 import { ProjectStates } from './project-states.ts'
@@ -111,4 +112,18 @@ describe('a server with which each client has a session of its own', () => {
     expect(await first.names()).toEqual(['own__for-1', 'all__x'])
     expect(shared.methods()).toEqual(['tools/list'])
   })
+})
+
+it.each([
+  [
+    'nested deeper than anything can be written',
+    (): JsonObject => JSON.parse(`${'{"a":'.repeat(20_000)}{}${'}'.repeat(20_000)}`),
+  ],
+  ['larger than any list', (): JsonObject => ({ description: 'x'.repeat(17 * 1024 * 1024) })],
+])('a server with a tool that is %s is left out alone', async (_, made) => {
+  const odd = new FakeServer('odd').on('tools/list', () => ({ tools: [{ name: 'x', inputSchema: made() }] }))
+  const { list } = await startSession({ servers: [odd, new FakeServer('a').tools('x')] })
+  const listed = await list()
+  expect(listed).toMatchObject({ tools: [{ name: 'a__x' }], _meta: { [NOTE]: [{ server: 'odd' }] } })
+  expect(JSON.stringify(listed).length).toBeLessThan(1_000)
 })
