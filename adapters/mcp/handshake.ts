@@ -1,7 +1,8 @@
 import { type Exit, type MessageStream, startFailed } from '../../domain/instance/runtime.ts'
 import type { CodedError } from '../../domain/kernel/errors.ts'
-import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
+import { isObject, type JsonObject, nestsDeeperThan } from '../../domain/kernel/json.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
+import { written } from './rpc.ts'
 import { SharedUpstream, type SharedUpstreamOptions } from './shared-upstream.ts'
 
 /** The protocol revision that mcpd asks for where no client does. */
@@ -10,6 +11,10 @@ const KNOWN_VERSIONS: readonly unknown[] = [PROTOCOL_VERSION, '2025-06-18', '202
 
 /** How long a server may take to answer `initialize`. */
 export const INITIALIZE_TIMEOUT_MS = 30_000
+
+/** Most characters of an answer to `initialize`, and its deepest nesting: every client of a project is told of it, with those of other servers. */
+const MAX_INITIALIZE = 1024 * 1024
+const MAX_DEPTH = 100
 
 /** How many of the first lines that were no messages are kept for a reason, and how much of each. */
 const MAX_RUBBISH_LINES = 3
@@ -69,6 +74,11 @@ export const shakeHands = async (
     throw startFailed('its answer to initialize is not one of MCP: capabilities are missing')
   if (!KNOWN_VERSIONS.includes(result.protocolVersion))
     throw startFailed(`it speaks MCP ${JSON.stringify(result.protocolVersion)}, which is not supported`)
+  const text = written({ jsonrpc: '2.0', result })
+  if (text === undefined || text.length > MAX_INITIALIZE || nestsDeeperThan(text, MAX_DEPTH))
+    throw startFailed(
+      `its answer to initialize is longer than ${MAX_INITIALIZE / 2 ** 20} MiB or nested deeper than ${MAX_DEPTH}`,
+    )
   speaker.notify('notifications/initialized')
   return result
 }

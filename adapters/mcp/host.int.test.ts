@@ -91,6 +91,15 @@ describe('the instance host', () => {
     expect((await failure(scripted('i1', ['--version=1999-01-01']))).message).toContain('"1999-01-01"')
   })
 
+  it.each(['--long', '--deep'])(
+    'refuses an answer to initialize that would be too much for the clients: %s',
+    async (flag) => {
+      expect((await failure(scripted('i1', [flag]))).message).toBe(
+        'its answer to initialize is longer than 1 MiB or nested deeper than 100',
+      )
+    },
+  )
+
   it('stops a program whose start is cancelled', async () => {
     const abort = new AbortController()
     const started = mcpd.host.start(scripted('i1', ['--mute']), { signal: abort.signal })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../domain/kernel/json.ts'
-import { longResultOf, textOfLong } from '../../domain/mcp/long-answer.ts'
+import { longResultOf } from '../../domain/mcp/long-answer.ts'
 import { createTestMcpd, projectWith, scripted, type TestMcpd } from './testing/mcpd.ts'
 import { answered, type TestSession } from './testing/test-session.ts'
 
@@ -65,7 +65,7 @@ describe('a shared connection', () => {
       b.call('mine', 'echo', { message: 'short' }),
     ])
     const result = longResultOf(long)
-    expect(result && JSON.parse(textOfLong(result))).toEqual(long.result)
+    expect(result && JSON.parse(result.toString())).toEqual(long.result)
     expect([long.id, answered(long)]).toEqual(['mine', message])
     expect(b.messages).toHaveLength(1)
   })
@@ -108,6 +108,15 @@ describe('a shared connection', () => {
     const cancelled = seen.filter(({ method }) => method === 'notifications/cancelled')
     expect(cancelled.map(({ params }) => params)).toEqual([{ requestId: nevers[1]?.id, reason: 'enough' }])
     expect(mcpd.calls.filter(({ outcome }) => outcome === 'cancelled')).toMatchObject([{ tool: 'never' }])
+  })
+
+  it('cancels for a client that says so in what is nested too deep to be written', async () => {
+    const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)
+    a.send({ id: 7, method: 'tools/call', params: { name: 'never' } })
+    a.send({ method: 'notifications/cancelled', params: { requestId: 7, deep } })
+    const seen = await ask(b, 'seen')
+    const told = seen.filter(({ method }) => method === 'notifications/cancelled')
+    expect(told.map(({ params }) => params)).toEqual([{ requestId: expect.any(Number) }])
   })
 
   it('cancels what a session that leaves had under way', async () => {

@@ -176,8 +176,8 @@ export class SharedUpstream implements Upstream {
     else onSettled?.(undefined)
   }
 
-  notify(method: string, params?: JsonObject): void {
-    this.#write(JSON.stringify(notification(method, params)))
+  notify(method: string): void {
+    this.#write(JSON.stringify(notification(method)))
   }
 
   /** What a client session sent. */
@@ -293,7 +293,10 @@ export class SharedUpstream implements Upstream {
   #cancel(upstreamId: number, params: JsonObject): PendingCall<Session> | undefined {
     const call = this.#calls.take(upstreamId)
     if (call === undefined) return undefined
-    this.notify('notifications/cancelled', { ...params, requestId: upstreamId })
+    const told = notification('notifications/cancelled', { ...params, requestId: upstreamId })
+    // What a client adds may be nested too deep to be written; the server is to hear of it all the same.
+    const text = written(told) ?? written({ ...told, params: { requestId: upstreamId } })
+    if (text !== undefined) this.#write(text)
     call.onSettled?.(undefined)
     call.session?.peer.finished(finishedCall(call, 'cancelled', 0, undefined))
     return call

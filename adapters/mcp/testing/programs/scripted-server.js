@@ -78,6 +78,8 @@ const handle = (message) => {
           },
           serverInfo: { name: 'scripted', version: '1', asked: params },
           unheardOf: [1],
+          ...(flags.has('--long') ? { long: 'x'.repeat(2_000_000) } : {}),
+          ...(flags.has('--deep') ? { deep: JSON.parse(`${'['.repeat(200)}${']'.repeat(200)}`) } : {}),
         })
       break
     case 'tools/call':
