@@ -15,7 +15,7 @@ import {
   rpcCode,
 } from '../../domain/mcp/rpc.ts'
 import { Taps, tappedStream } from '../inspector/taps.ts'
-import { invalidParams, invalidRequest, linkDown, linkLost, serverUnavailable, sessionEnded } from '../rpc/errors.ts'
+import { invalidRequest, linkDown, linkLost, serverUnavailable, sessionEnded } from '../rpc/errors.ts'
 import { Catalog } from './catalog.ts'
 import { ClientCalls } from './client-calls.ts'
 import type { CallRecord, ClientRequest, ClientStream, Exchange } from './client-request.ts'
@@ -23,7 +23,7 @@ import { ClientRequests } from './client-requests.ts'
 import { type AskServer, fetchList } from './fetch-list.ts'
 import { type ClientInbox, takeNotification } from './from-client.ts'
 import { listChanged, type ServerInbox, takeFromServer } from './from-server.ts'
-import { clientOf, initializeResult, negotiate } from './initialize.ts'
+import { initializeRoute } from './initialize-route.ts'
 import type { SessionLimits } from './limits.ts'
 import { LinkKeeper } from './link-keeper.ts'
 import { changedBy, ListChanges } from './list-changes.ts'
@@ -74,6 +74,7 @@ export class Session implements Routing, ServerInbox, ClientInbox, Changing {
   readonly #options: SessionOptions
   readonly #keeper: LinkKeeper
   readonly #requests: ClientRequests
+  readonly #initialize: Route
   #view: ProjectView
   #known = false
   #ended: string | undefined
@@ -101,6 +102,10 @@ export class Session implements Routing, ServerInbox, ClientInbox, Changing {
       onLeftOut: (server, reason) => this.warn(server, reason),
     })
     this.catalog = new Catalog(this.state, loader, view, logger)
+    this.#initialize = initializeRoute(options.version, (client) => {
+      this.isInitialized = true
+      this.#keeper.introduce(client)
+    })
     this.#keeper = new LinkKeeper({
       ...options,
       random: options.random ?? Math.random,
@@ -249,15 +254,6 @@ export class Session implements Routing, ServerInbox, ClientInbox, Changing {
     if (!isInitialize && !this.isInitialized && message.method !== 'ping')
       return invalidRequest('initialize comes first')
     return undefined
-  }
-
-  readonly #initialize: Route = (_, request) => {
-    const wanted = request.message.params?.protocolVersion
-    if (typeof wanted !== 'string') return this.fail(request, invalidParams('protocolVersion', 'must be a string'))
-    this.isInitialized = true
-    const protocolVersion = negotiate(wanted)
-    this.#keeper.introduce({ ...clientOf(request.message.params), protocolVersion })
-    this.reply(request, initializeResult(this.#view.project, protocolVersion, this.#options.version))
   }
 
   /** What a route throws is a bug, unless its session ended or lost its link meanwhile: this request fails, and nothing else. */
