@@ -37,7 +37,8 @@ export class ResumableStream {
   /** Whether the client was sent an id: without one it cannot come back. */
   #isKnown = false
   #isEnded = false
-  #leftAt = performance.now()
+  /** When its client was there last, as far as was looked. */
+  #seenAt = performance.now()
 
   constructor(options: ResumableStreamOptions) {
     this.#options = options
@@ -104,18 +105,18 @@ export class ResumableStream {
     const { primes, connectionMs } = this.#options
     const connection = this.#connection
     if (connection === undefined || !connection.isOpen) return
+    this.#seenAt = now
     if (primes && now - connection.openedAt >= connectionMs) connection.end()
     else connection.beat(now)
   }
 
   /** Whether its client has been away for so long that it is not waited for any more. */
   isAbandoned(now: number): boolean {
-    return !this.isConnected && (!this.#isKnown || now - this.#leftAt >= this.#options.limits.resumeMs)
+    return !this.isConnected && (!this.#isKnown || now - this.#seenAt >= this.#options.limits.resumeMs)
   }
 
   /** Ends the connection; its client may come back. */
   close(): void {
-    if (this.isConnected) this.#leftAt = performance.now()
     this.#connection?.end()
   }
 
@@ -132,8 +133,9 @@ export class ResumableStream {
 
   #carryOn(connection: EventStream): void {
     this.#connection = connection
+    this.#seenAt = performance.now()
     connection.onClose(() => {
-      if (this.#connection === connection) this.#leftAt = performance.now()
+      if (this.#connection === connection) this.#connection = undefined // and with it all that it had still to write
     })
   }
 

@@ -152,6 +152,18 @@ describe('the stream of an answer', () => {
   })
 })
 
+describe('a client that is sent away', () => {
+  it('finds its stream when it comes back, however long that was carried before', async () => {
+    const { call, work, resume } = await start({ streamMs: 1_500, resumeMs: 1_000 })
+    const stream = await call(1)
+    await ended(stream)
+    const again = await resume(stream.lastId())
+    expect(again.status).toBe(200)
+    work.answer({ text: 'done' })
+    await seen(again, answer(1, 'done'))
+  })
+})
+
 describe('what is no longer there', () => {
   it.each(['nonsense', 'p99-0', 'p1-77', '-1', 'x'.repeat(4_000), 'p1-0, p1-0', '../p1-0'])(
     'is answered with 400: %.20s',
