@@ -89,18 +89,19 @@ export class SessionEvents {
 
   /**
    * Keeps an event.
-   * @param answers the request that it answers. An answer too large to be kept leaves an error in its place
+   * @param answers the request that it answers. An answer too large to be kept leaves an error in its place, unless the request's id is, too
    */
   add(stream: string, number: number, json: string, answers?: RpcId): void {
     if (this.#isClosed) return
     const { keptEvents, keptBytes } = this.#limits
-    const isAnswer = answers !== undefined
     const size = json.length > keptBytes ? json.length : Buffer.byteLength(json)
     if (size > keptBytes) {
-      if (isAnswer) this.add(stream, number, errorText(notKept(), answers), answers)
+      if (answers === undefined) return
+      const error = errorText(notKept(), answers)
+      if (Buffer.byteLength(error) <= keptBytes) this.add(stream, number, error, answers)
       return
     }
-    this.#kept.push({ stream, number, json, bytes: size, isAnswer })
+    this.#kept.push({ stream, number, json, bytes: size, isAnswer: answers !== undefined })
     this.#bytes += size
     this.#store.count(this, 1, size)
     while (this.#kept.length > keptEvents || this.#bytes > keptBytes) this.dropOne()

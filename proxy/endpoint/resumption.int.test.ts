@@ -226,6 +226,14 @@ describe('what is no longer there', () => {
     )
   })
 
+  it('is nothing, where the id of the request is too large to be kept itself', async () => {
+    const { url, session, metric } = await start({ keptBytes: 1_000 })
+    const again = { jsonrpc: '2.0', id: 'x'.repeat(2_000), method: 'initialize' }
+    const stream = readResponse(await post(url, again, { ...session, Accept: 'text/event-stream' }))
+    await vi.waitFor(() => expect(stream.messages()).toMatchObject([{ id: again.id, error: { code: -32600 } }]))
+    expect(await metric('mcplocal_kept_events')).toBe(0)
+  })
+
   it('goes with the session', async () => {
     const { call, work, url, session, metric } = await start()
     const stream = await call(1)
