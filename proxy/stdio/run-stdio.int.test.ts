@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it, vi } from 'vitest'
 import { BEARER, FakeMcpd } from '../testing/fake-mcpd.ts'
@@ -38,6 +41,17 @@ const start = (mcpd: FakeMcpd, bearer = BEARER) => {
     for (const message of messages) stdin.write(`${typeof message === 'string' ? message : JSON.stringify(message)}\n`)
   }
   return { stdin, stdout, stop, done, lines, say }
+}
+
+/** The two ends of one connection. */
+const socketPair = async (): Promise<[Socket, Socket]> => {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  const far = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true })
+  const [near] = (await accepted) as [Socket]
+  server.close()
+  return [near, far]
 }
 
 const call = (id: number, name: string) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name } })
@@ -158,6 +172,43 @@ describe('a session over stdio', () => {
     say(initializeRequest)
     stdout.destroy()
     await done
+  })
+
+  it('ends when the client does not read what is written, and keeps little of it', async () => {
+    const server = new FakeServer('a').tools('x').on('tools/call', () => ({ text: 'x'.repeat(1024 * 1024) }))
+    const [stdin, stdout] = [new PassThrough(), new PassThrough()]
+    const mcpd = new FakeMcpd().project('demo', { servers: [server] })
+    const { signal } = new AbortController()
+    const options = { dialer: mcpd, project: 'demo', bearer: BEARER, stdin, stdout, signal, logger: keptLogger() }
+    const done = runStdio(options)
+    stdin.write(`${JSON.stringify(initializeRequest)}\n`)
+    for (let id = 0; id < 50; id++) stdin.write(`${JSON.stringify(call(id, 'a__x'))}\n`)
+    await done
+    expect(stdout.writableLength).toBeLessThan(20 * 1024 * 1024)
+    expect(mcpd.links).toBe(0)
+  })
+
+  it('takes an answer of any length to a client that reads', async () => {
+    const text = 'x'.repeat(17 * 1024 * 1024)
+    const server = new FakeServer('a').tools('x').on('tools/call', () => ({ text }))
+    const mcpd = new FakeMcpd().project('demo', { servers: [server] })
+    const [near, far] = await socketPair()
+    const { signal } = new AbortController()
+    const logger = keptLogger()
+    const done = runStdio({ dialer: mcpd, project: 'demo', bearer: BEARER, stdin: near, stdout: near, signal, logger })
+    const ids: unknown[] = []
+    const reading = (async () => {
+      for await (const line of createInterface(far)) {
+        ids.push(JSON.parse(line).id)
+        if (ids.length === 2) far.write(`${JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'ping' })}\n`)
+        if (ids.length === 3) far.end()
+      }
+    })()
+    far.write(`${JSON.stringify(initializeRequest)}\n${JSON.stringify(call(1, 'a__x'))}\n`)
+    await done
+    near.end()
+    await reading
+    expect(ids).toEqual(['init', 1, 2])
   })
 
   it('ends with an error when the right to the project is gone', async () => {

@@ -29,7 +29,7 @@ export interface StdioOptions {
 
 /** Longest line, in bytes, that is taken. */
 const MAX_LINE_BYTES = 4 * 1024 * 1024
-/** Most bytes that may wait for a client that does not read. */
+/** Most bytes that may wait for a client that does not read. One message may be as long as it likes: a client that reads takes it. */
 const MAX_STDOUT_BYTES = 16 * 1024 * 1024
 /** Once stdin has ended: how long requests under way may take before they are ended. */
 const DRAIN_MS = 1_500
@@ -45,10 +45,12 @@ export const runStdio = async (options: StdioOptions): Promise<void> => {
   const signal = AbortSignal.any([options.signal, end.signal])
   const write = (text: string): boolean => {
     if (stdout.destroyed || stdout.writableEnded) return false
+    if (stdout.writableLength > MAX_STDOUT_BYTES) {
+      end.abort(new Error('the client does not read'))
+      return false
+    }
     stdout.write(`${text}\n`)
-    if (stdout.writableLength <= MAX_STDOUT_BYTES) return true
-    end.abort(new Error('the client does not read'))
-    return false
+    return true
   }
   const send = (message: RpcMessage): boolean => sendOn(write, message)
   const session = newSession(options, send, (reason) => end.abort(ended(reason)))
