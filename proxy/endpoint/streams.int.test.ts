@@ -49,6 +49,20 @@ describe('a stream of the session', () => {
     expect(older.messages()).not.toContainEqual(log(1))
   })
 
+  it('gets the progress of a task whose call was answered on a stream of its own', async () => {
+    const server = new FakeServer('a').tools('x').on('tools/call', ({ params, notify }) => {
+      const { progressToken } = params._meta as { progressToken: number }
+      setTimeout(() => notify('notifications/progress', { progressToken, progress: 1 }), 50)
+      return { task: { taskId: 't', status: 'working' } }
+    })
+    const { url, session, listen } = await start(server)
+    const [heard, headers] = [await listen(), { ...session, Accept: 'text/event-stream, application/json' }]
+    const params = { name: 'a__x', _meta: { progressToken: 'mine' }, task: {} }
+    const call = readResponse(await post(url, { jsonrpc: '2.0', id: 1, method: 'tools/call', params }, headers))
+    await vi.waitFor(() => expect(call.messages()).toMatchObject([{ id: 1, result: { task: { taskId: 't' } } }]))
+    await vi.waitFor(() => expect(heard.messages()).toMatchObject([{ params: { progressToken: 'mine', progress: 1 } }]))
+  })
+
   it('is ended, the oldest first, when there are too many', async () => {
     const { listen } = await start(new FakeServer('a'), { streams: 2 })
     const streams = [await listen(), await listen(), await listen()]

@@ -70,9 +70,9 @@ export class ClientRequests {
     return false
   }
 
-  /** Sends a message ahead of a request's answer. False if that cannot be. */
+  /** Sends a message ahead of a request's answer. False if that cannot be, or the answer has gone already. */
   send(request: ClientRequest, message: RpcMessage): boolean {
-    const sent = request.exchange.send(message)
+    const sent = !request.done && request.exchange.send(message)
     if (sent) this.#taps.toClient(message, request.server)
     return sent
   }
