@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { Link, RpcMessage } from '../../domain/mcp/link.ts'
 import { BEARER } from '../testing/fake-mcpd.ts'
 import { FakeServer } from '../testing/fake-server.ts'
 import { openFeed } from '../testing/feed.ts'
@@ -116,6 +117,18 @@ describe('the feed', () => {
     expect(feed.messages()[1]).toMatchObject({ method: 'initialize', id: 7, outcome: 'error' })
   })
 
+  it('goes on, and so does all else, after a message that cannot be shown', async () => {
+    const server = new FakeServer('a').tools('x')
+    const local = await startDemo([server])
+    const { client } = await local.client()
+    const feed = await openFeed(local)
+    let method: unknown = 'x'
+    for (let depth = 0; depth < 50_000; depth++) method = [method]
+    server.send({ jsonrpc: '2.0', method } as RpcMessage)
+    await client.callTool({ name: 'a__x' })
+    await vi.waitFor(() => expect(feed.messages().at(-1)).toMatchObject({ method: 'tools/call', outcome: 'ok' }))
+  })
+
   it('goes on while mcpd is away, and says so', async () => {
     const local = await startDemo([new FakeServer('a')])
     const feed = await openFeed(local)
@@ -174,6 +187,27 @@ describe('who may see it', () => {
     local.mcpd.breakLinks({ code: 'revoked', reason: 'the token was revoked' })
     await vi.waitFor(() => expect(feed.isOver()).toBe(true))
     expect(feed.events.at(-1)).toEqual({ event: 'end', data: { code: 'revoked', reason: 'the token was revoked' } })
+  })
+
+  it('also when that happens as soon as the feed is let in', async () => {
+    const revokedAtOnce = (): Link => {
+      let onClose: Parameters<Link['onClose']>[0] = () => {}
+      return {
+        send() {},
+        close() {},
+        onClose(listener) {
+          onClose = listener
+        },
+        onFrame(listener) {
+          listener({ type: 'project', project: { name: 'demo', namespacing: 'always', servers: [] } })
+          queueMicrotask(() => onClose({ code: 'revoked', reason: 'the token was revoked' }))
+        },
+      }
+    }
+    const local = await startDemo([], {}, { dialer: { dial: async () => revokedAtOnce() } })
+    const feed = await openFeed(local)
+    await vi.waitFor(() => expect(feed.isOver()).toBe(true))
+    expect(feed.events.at(-1)).toMatchObject({ event: 'end', data: { code: 'revoked' } })
   })
 
   it('also when that happens while mcpd was away', async () => {

@@ -92,6 +92,7 @@ export class Inspector {
   async #open(response: ServerResponse, project: string, bearer: string): Promise<void> {
     let servers: readonly FeedServer[] = []
     let watcher: Watcher | undefined
+    let revoked: string | undefined
     const keeper = this.#keeper(project, bearer, {
       onProject: (told, reopened) => {
         servers = serversOf(told)
@@ -99,7 +100,10 @@ export class Inspector {
         watcher?.send('project', { servers })
       },
       onLost: (reason) => watcher?.send('link', { state: 'lost', reason }),
-      onEnded: (reason) => watcher?.end({ code: 'revoked', reason }),
+      onEnded: (reason) => {
+        revoked = reason
+        watcher?.end({ code: 'revoked', reason })
+      },
     })
     response.once('close', () => keeper.close('the watcher has gone'))
     this.#opening += 1
@@ -122,6 +126,7 @@ export class Inspector {
     watcher = new Watcher(response, endpointLimits, limits.watcherBytes)
     this.#begin(watcher, keeper, response, project, sha256(bearer))
     watcher.send('project', { servers })
+    if (revoked !== undefined) watcher.end({ code: 'revoked', reason: revoked }) // before there was a watcher to tell
   }
 
   #keeper(

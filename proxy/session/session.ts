@@ -270,8 +270,8 @@ export class Session implements Routing, ServerInbox, ClientInbox, Changing {
   }
 
   #onMessage(server: string, message: RpcMessage): void {
-    this.taps.fromServer(server, message)
     try {
+      this.taps.fromServer(server, message)
       if (this.#view.server(server) !== undefined && takeFromServer(this, server, message)) return
       this.#drop(server, message)
     } catch (error) {
