@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { isObject } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { neutralJson } from '../output/neutral.ts'
 import type { Entry } from './filter.ts'
 
 /** A request as a client sends it: what can be sent again. */
@@ -57,9 +58,4 @@ mcp -H "Mcp-Session-Id: $session" -X DELETE
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
 /** JSON in which a terminal, or who pastes it into one, meets nothing unseen. */
-const jsonText = (value: unknown): string =>
-  JSON.stringify(value).replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu, (character) =>
-    [...Array(character.length).keys()]
-      .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`)
-      .join(''),
-  )
+const jsonText = (value: unknown): string => neutralJson(JSON.stringify(value))

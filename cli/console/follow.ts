@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts'
 import { projectEndpoint } from '../mcp-client/endpoint.ts'
-import { neutralLine } from '../output/neutral.ts'
+import { neutralJson, neutralLine } from '../output/neutral.ts'
 import { followFeed } from './feed-client.ts'
 import { type Entry, parseFilter } from './filter.ts'
 import { clock, duration, place, size, summary } from './message-text.ts'
@@ -21,7 +21,7 @@ export const follow = async (deps: Deps, { project, filter, json }: FollowOption
   for await (const update of followFeed({ mcplocal, project, token, signal: deps.signal })) {
     if (update.event === 'message') {
       const entry: Entry = { record: update.data, raw: update.raw }
-      if (wanted(entry)) deps.out.line(json ? update.raw : messageLine(entry))
+      if (wanted(entry)) deps.out.line(json ? neutralJson(update.raw) : messageLine(entry))
     } else if (update.event === 'away') {
       if (!isAway) deps.out.note(`${update.reason}; waiting for it`)
       isAway = true

@@ -1,4 +1,4 @@
-import { wrap } from './cells.ts'
+import { wrap } from '../output/cells.ts'
 import { safeLine, safeLines } from './safe-text.ts'
 
 /** One line of a JSON value as it is shown. */

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import { messageOf } from '../../domain/kernel/errors.ts'
+import { codeOf, messageOf } from '../../domain/kernel/errors.ts'
 import { CliError, exitCode } from '../errors.ts'
 import type { Keep } from './content.ts'
 
@@ -45,7 +45,7 @@ export const keepIn = async (folder: string): Promise<Keep> => {
         await writeFile(path, bytes, { flag: 'wx' })
         return path
       } catch (error) {
-        if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw cannotWrite(path, error)
+        if (codeOf(error) !== 'EEXIST') throw cannotWrite(path, error)
       }
     }
     throw cannotWrite(join(folder, wanted), new Error('too many files of that name are there'))

@@ -1,24 +1,37 @@
 /**
- * Data may hold terminal escapes: a description that clears the screen, a log line that renames the window. Control
- * characters (C0, DEL, C1) and the ones that turn the direction of text are written as `\x1b` or `\u202e`.
+ * What a terminal obeys, or does not show as a cell or two of its own: control characters (C0, DEL, C1), format characters
+ * (direction, zero width, joiners, tags), separators of lines, halves of pairs, private and unassigned characters, and marks beyond
+ * the fourth on one letter, which climb into the lines above. Data may hold all of it: a description that clears the screen, a
+ * name that looks like another. A variation selector that only chooses between text and emoji is harmless.
  */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this is about
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the same, but for tab and newline
-const UNSAFE_IN_TEXT = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+const UNSAFE =
+  /(?<=\p{M}{4})\p{M}|(?![\n\t]|(?<!\p{Variation_Selector})[\ufe0e\ufe0f](?!\p{Variation_Selector}))[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}]/gu
+/** What nearly every text is: nothing has to be looked for, and the expression above is not even compiled. */
+const PLAIN = /^[\x20-\x7e\n\t]*$/
 
-/** For one line or cell: newlines and tabs are written out too. */
-export const neutralLine = (text: string): string => text.replace(UNSAFE, written)
+/** For one line or cell: newlines and tabs are written out too, as `\n` and `\t`. */
+export const neutralLine = (text: string): string =>
+  neutralText(text).replace(/[\n\t]/g, (character) => (character === '\n' ? '\\n' : '\\t'))
 
-/** For text of several lines. */
-export const neutralText = (text: string): string => text.replace(UNSAFE_IN_TEXT, written)
+/** For text of several lines. What is unsafe is written as YAML has it: `\x1b`, `\u202e`, `\U000e0041`. */
+export const neutralText = (text: string): string => (PLAIN.test(text) ? text : text.replace(UNSAFE, inYaml))
 
 /** Whether `neutralText` leaves a text as it is. */
-export const isNeutral = (text: string): boolean => text.search(UNSAFE_IN_TEXT) < 0
+export const isNeutral = (text: string): boolean => neutralText(text) === text
 
-const written = (character: string): string => {
-  if (character === '\n') return '\\n'
-  if (character === '\t') return '\\t'
-  const code = character.charCodeAt(0)
-  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`
+/** The same for JSON, in JSON's escapes: they are read as what they stand for. */
+export const neutralJson = (json: string): string => (PLAIN.test(json) ? json : json.replace(UNSAFE, inJson))
+
+const inYaml = (character: string): string => {
+  const code = character.codePointAt(0) ?? 0
+  if (code < 0x100) return `\\x${hex(code, 2)}`
+  return code < 0x10000 ? `\\u${hex(code, 4)}` : `\\U${hex(code, 8)}`
 }
+
+const inJson = (character: string): string =>
+  character
+    .split('')
+    .map((unit) => `\\u${hex(unit.charCodeAt(0), 4)}`)
+    .join('')
+
+const hex = (code: number, digits: number): string => code.toString(16).padStart(digits, '0')

@@ -1,6 +1,7 @@
 import type { KindDefinition } from '../../domain/kernel/kind.ts'
 import type { Resource } from '../../domain/kernel/resource.ts'
 import type { Format } from './format.ts'
+import { neutralLine, neutralText } from './neutral.ts'
 import type { Output } from './output.ts'
 import { cellsOf, table } from './table.ts'
 
@@ -28,7 +29,7 @@ export const printResources = async (out: Output, groups: readonly Group[], opti
     case 'table':
       return printTables(out, groups, format.wide, options.now)
     case 'name':
-      for (const { kind, metadata } of items) out.line(`${kind}/${metadata.name}`)
+      for (const { kind, metadata } of items) out.line(neutralLine(`${kind}/${metadata.name}`))
       return
     case 'json':
     case 'yaml': {
@@ -41,7 +42,8 @@ export const printResources = async (out: Output, groups: readonly Group[], opti
     case 'jsonpath': {
       const { jsonpath } = await import('./jsonpath.ts')
       const [only] = items
-      out.data(jsonpath(format.template, options.single && only !== undefined ? only : { kind: 'List', items }))
+      const text = jsonpath(format.template, options.single && only !== undefined ? only : { kind: 'List', items })
+      out.data(out.isTTY ? neutralText(text) : text)
       if (out.isTTY) out.line()
       return
     }

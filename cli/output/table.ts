@@ -1,3 +1,4 @@
+import { widthOf } from './cells.ts'
 import { neutralLine } from './neutral.ts'
 
 const GAP = '   '
@@ -17,14 +18,14 @@ export const aligned = (rows: readonly (readonly string[])[]): readonly string[]
 
 /** Rows that come one after the other (`--watch`): columns only get wider. */
 export const tableLayout = (headers: readonly string[]) => {
-  const widths = headers.map(width)
+  const widths = headers.map(widthOf)
   return {
     fit(row: readonly string[]): void {
-      for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, width(cell))
+      for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, widthOf(cell))
     },
     line: (row: readonly string[]): string =>
       row
-        .map((cell, i) => cell + ' '.repeat(Math.max(0, (widths[i] ?? 0) - width(cell))))
+        .map((cell, i) => cell + ' '.repeat(Math.max(0, (widths[i] ?? 0) - widthOf(cell))))
         .join(GAP)
         .trimEnd(),
   }
@@ -33,5 +34,3 @@ export const tableLayout = (headers: readonly string[]) => {
 /** What a row shows: safe for a terminal, `<none>` where there is nothing. */
 export const cellsOf = (row: readonly string[]): readonly string[] =>
   row.map((cell) => (cell === '' ? '<none>' : neutralLine(cell)))
-
-const width = (text: string): number => [...text].length

@@ -1,6 +1,6 @@
 import { Document, visit } from 'yaml'
 import type { Resource } from '../../domain/kernel/resource.ts'
-import { isNeutral, neutralText } from './neutral.ts'
+import { isNeutral, neutralJson, neutralText } from './neutral.ts'
 
 /**
  * YAML as people write it: no line is folded, no anchors. Ends with a newline. What `neutralText` writes as an escape is
@@ -17,11 +17,8 @@ export const toYaml = (value: unknown): string => {
   return neutralText(document.toString({ lineWidth: 0 }))
 }
 
-/** JSON of two spaces, with control characters escaped that JSON leaves as they are. Ends with a newline. */
-export const toJson = (value: unknown): string =>
-  `${JSON.stringify(value, null, 2).replace(/[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, escaped)}\n`
-
-const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+/** JSON of two spaces, with what a terminal would obey escaped that JSON leaves as it is. Ends with a newline. */
+export const toJson = (value: unknown): string => `${neutralJson(JSON.stringify(value, null, 2))}\n`
 
 /** A resource with its members in the order in which people read them. */
 export const inOrder = ({ apiVersion, kind, metadata, spec, status }: Resource): Resource => ({

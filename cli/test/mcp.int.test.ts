@@ -90,6 +90,13 @@ describe('test mcp, 0: it works', () => {
     expect(stepsOf(out)).toEqual(['health skipped', 'initialize ok', 'ping ok', 'tools ok', 'call ok'])
   })
 
+  it('tells a step in one line, whatever the server is called', async () => {
+    const serverInfo = { name: 'x\ncall        ok', version: '1' }
+    const { code, out } = await test([await scripted(good({ initialize: { ...WELCOME, serverInfo } }))])
+    expect([code, out]).toEqual([0, expect.stringContaining('x\\ncall')])
+    expect(out).not.toMatch(/^call/m)
+  })
+
   it('needs no tools where nobody expects some', async () => {
     const url = await scripted(good({ initialize: { ...WELCOME, capabilities: {} } }))
     expect(stepsOf((await test([url, '-o', 'json'])).out).slice(1)).toEqual([

@@ -1,6 +1,6 @@
 import { CliError } from '../errors.ts'
 import { failureOf } from '../mcp-client/failure.ts'
-import { neutralText } from '../output/neutral.ts'
+import { neutralLine } from '../output/neutral.ts'
 import type { Output } from '../output/output.ts'
 
 /** What `mcpctl test mcp` exits with. */
@@ -66,7 +66,7 @@ export class Report {
     this.steps.push(told)
     const { step, result, detail, hint, milliseconds } = told
     const time = milliseconds === undefined || result !== 'ok' ? '' : ` (${milliseconds} ms)`
-    this.#out?.line(neutralText(`${step.padEnd(10)}  ${result.padEnd(7)}  ${detail}${time}`))
+    this.#out?.line(neutralLine(`${step.padEnd(10)}  ${result.padEnd(7)}  ${detail}${time}`))
     if (hint !== undefined) this.#out?.note(`hint: ${hint}`)
   }
 }

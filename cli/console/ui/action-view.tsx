@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { useState } from 'react'
 import type { JsonObject } from '../../../domain/kernel/json.ts'
-import { wrap } from '../cells.ts'
+import { wrap } from '../../output/cells.ts'
 import type { Action } from '../items.ts'
 import { safeLine, safeLines } from '../safe-text.ts'
 import { AnswerView } from './answer-view.tsx'

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../domain/kernel/json.ts'
 import { FakeMcpd } from '../../../proxy/testing/fake-mcpd.ts'
 import { FakeServer } from '../../../proxy/testing/fake-server.ts'
 import { startDemo, startLocal } from '../../../proxy/testing/local.ts'
-import { widthOf } from '../cells.ts'
+import { widthOf } from '../../output/cells.ts'
 import { keys, plain, showOn } from '../testing/terminal.ts'
 
 const tool = (name: string, more: JsonObject = {}): JsonObject => ({ name, inputSchema: { type: 'object' }, ...more })

@@ -2,8 +2,8 @@ import { Box, useApp, useInput } from 'ink'
 import type { ReactNode } from 'react'
 import { useMemo, useState, useSyncExternalStore } from 'react'
 import type { JsonObject } from '../../../domain/kernel/json.ts'
+import { cut } from '../../output/cells.ts'
 import type { Backend } from '../backend.ts'
-import { cut } from '../cells.ts'
 import {
   type Action,
   promptAction,

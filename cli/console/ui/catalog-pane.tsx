@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { useMemo, useState } from 'react'
 import type { JsonObject } from '../../../domain/kernel/json.ts'
-import { cut, pad, widthOf, wrap } from '../cells.ts'
+import { cut, pad, widthOf, wrap } from '../../output/cells.ts'
 import type { ListState } from '../project-session.ts'
 import { safeLine, safeLines } from '../safe-text.ts'
 import { Line, Rows, TextLines, usePresses, useSize, Words } from './context.tsx'

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import { useState } from 'react'
-import { wrap } from '../cells.ts'
+import { wrap } from '../../output/cells.ts'
 import type { Repeatable } from '../curl.ts'
 import { safeLine, safeLines } from '../safe-text.ts'
 import { Line, TextLines, usePresses, useSize, Words } from './context.tsx'

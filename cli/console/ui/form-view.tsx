@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { useState } from 'react'
 import type { JsonObject } from '../../../domain/kernel/json.ts'
-import { cut, pad, widthOf } from '../cells.ts'
+import { cut, pad, widthOf } from '../../output/cells.ts'
 import { argumentsOf, type Field, optionsOf } from '../form.ts'
 import { safeLine } from '../safe-text.ts'
 import { Line, usePresses, Words } from './context.tsx'

@@ -1,6 +1,6 @@
 import { Box } from 'ink'
 import type { ReactNode } from 'react'
-import { cut } from '../cells.ts'
+import { cut } from '../../output/cells.ts'
 import { Line, useSize, Words } from './context.tsx'
 
 /** A key and what it does, for the footer. */

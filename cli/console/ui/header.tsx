@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
+import { cut, widthOf } from '../../output/cells.ts'
 import type { Backend, FeedState } from '../backend.ts'
-import { cut, widthOf } from '../cells.ts'
 import type { SessionState } from '../project-session.ts'
 import { safeLine } from '../safe-text.ts'
 import { Line, type Tone, Words } from './context.tsx'

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import { useMemo, useState } from 'react'
-import { cut } from '../cells.ts'
+import { cut } from '../../output/cells.ts'
 import { type Folds, type TreeLine, treeLines } from '../json-tree.ts'
 import { Line, Rows, type Tone, usePresses, Words } from './context.tsx'
 import type { Hint } from './frame.tsx'

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { cut } from '../cells.ts'
+import { cut } from '../../output/cells.ts'
 import type { Entry } from '../filter.ts'
 import { clock, duration, place, size, summary } from '../message-text.ts'
 import { Line, usePresses, useSize, Words } from './context.tsx'

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { pad } from '../cells.ts'
+import { pad } from '../../output/cells.ts'
 import { type Entry, isFailed } from '../filter.ts'
 import { clock, duration, place, size, summary } from '../message-text.ts'
 import { Line, Words } from './context.tsx'
