@@ -1,3 +1,4 @@
+import { pause } from '../../domain/kernel/pause.ts'
 import type { FeedEvent, FeedEventName } from '../../proxy/inspector/feed.ts'
 import { httpClient } from '../api/http.ts'
 import { CliError, exitCode, interrupted, isCode } from '../errors.ts'
@@ -46,6 +47,7 @@ export async function* followFeed(options: FeedOptions): AsyncGenerator<FeedUpda
     const retryMs = wait * (0.5 + random())
     yield { event: 'away', reason, retryMs }
     await pause(retryMs, options.signal)
+    if (options.signal.aborted) throw interrupted()
     wait = Math.min(wait * 2, LAST_RETRY_MS)
   }
 }
@@ -125,17 +127,3 @@ const errorIn = (body: string): { message?: string; code?: string; hint?: string
     return {} // no JSON: the status says what there is to say
   }
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(interrupted())
-    const abort = () => {
-      clearTimeout(timer)
-      reject(interrupted())
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', abort, { once: true })
-  })

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../domain/kernel/json.ts'
+import { pause } from '../../domain/kernel/pause.ts'
 import type { Deps } from '../deps.ts'
 import { CliError, isCode } from '../errors.ts'
 import { connectMcp, type McpConnection } from '../mcp-client/connect.ts'
@@ -63,12 +64,13 @@ export class ProjectSession {
 
   /** Asks whether the session is still known, and opens it again if not. */
   async check(): Promise<void> {
-    if (this.#connection === undefined) return await this.open()
+    const connection = this.#connection
+    if (connection === undefined) return await this.open()
     try {
-      await this.#connection.request('ping')
+      await connection.request('ping')
     } catch (error) {
       if (!this.#isLost(error)) return // somebody answered
-      await this.#reopen(error)
+      await this.#reopen(connection, error)
     }
   }
 
@@ -80,13 +82,14 @@ export class ProjectSession {
     const connection = this.#connection
     if (connection === undefined) throw new CliError('not-connected', 'The console is not connected')
     try {
-      return (await connection.request(method, params)) as JsonObject
+      return await connection.request(method, params)
     } catch (error) {
       if (!this.#isLost(error)) throw error
-      const opened = this.#reopen(error)
+      const opened = this.#reopen(connection, error)
       if (!isForgotten(error)) throw error
       await opened
-      return (await this.#connection?.request(method, params)) as JsonObject
+      if (this.#connection === undefined) throw error // `state` says why there is none
+      return await this.#connection.request(method, params)
     }
   }
 
@@ -114,26 +117,28 @@ export class ProjectSession {
     return error instanceof McpFailure && (error.kind === 'unreachable' || isForgotten(error))
   }
 
-  async #reopen(error: unknown): Promise<void> {
-    this.#become({ state: 'away', reason: reasonOf(error) })
-    const before = this.#connection
-    this.#connection = undefined
-    void before?.close().catch(() => {}) // it is gone already
-    await this.open()
+  /** @param lost what is to be replaced; another request may have seen to that already */
+  async #reopen(lost: McpConnection, error: unknown): Promise<void> {
+    if (this.#connection === lost) {
+      this.#become({ state: 'away', reason: reasonOf(error) })
+      this.#connection = undefined
+      void lost.close().catch(() => {}) // it is gone already
+    }
+    if (this.#connection === undefined) await this.open()
   }
 
   async #keepTrying(): Promise<void> {
     for (let wait = FIRST_RETRY_MS; !this.#signal.aborted; wait = Math.min(wait * 2, LAST_RETRY_MS)) {
       try {
         await this.#connect()
-        return
+        if (this.#connection !== undefined) return // it may be lost again already
       } catch (error) {
         if (this.#signal.aborted || isCode(error, 'interrupted')) return
         const isFinal = !(error instanceof McpFailure) || error.kind === 'denied' || error.status === 404
         this.#become({ state: isFinal ? 'refused' : 'away', reason: reasonOf(error) })
         if (isFinal) return
       }
-      await this.#pause(wait * (0.5 + this.#random()))
+      await pause(wait * (0.5 + this.#random()), this.#signal)
     }
   }
 
@@ -151,18 +156,6 @@ export class ProjectSession {
     this.#connection = connection
     this.#become({ state: 'ready', session: connection.client.transport?.sessionId?.slice(0, 8) ?? '' })
     await this.refresh()
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        this.#signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const timer = setTimeout(done, ms)
-      this.#signal.addEventListener('abort', done, { once: true })
-    })
   }
 
   #list(listed: McpListed, state: ListState): void {

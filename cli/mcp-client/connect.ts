@@ -75,6 +75,7 @@ const open = async (
   try {
     await waiting.answer(welcomed(client, transport, timeoutMs))
   } catch (error) {
+    waiting.end()
     await client.close()
     await transport.close()
     throw error
@@ -92,6 +93,7 @@ const open = async (
       // Where this fails or is late, the server ends the session itself some time.
       const said = goodbye().catch(() => {})
       await settledWithin(said, CLOSE_MS)
+      waiting.end()
       await client.close()
     },
   }

@@ -7,6 +7,8 @@ export interface Waiting {
   answer<Answer>(answer: Promise<Answer>): Promise<Answer>
   /** No answer will come any more. */
   broke(failure: McpFailure): void
+  /** Nobody waits any more. */
+  end(): void
   /** Something came that makes no sense: it is dropped, and may be the answer that is then missed. */
   dropped(error: unknown): void
 }
@@ -18,8 +20,9 @@ export const waitingWith = (signal: AbortSignal): Waiting => {
     fail = reject
   })
   failed.catch(() => {}) // nobody may wait any more
-  if (signal.aborted) fail(interrupted())
-  else signal.addEventListener('abort', () => fail(interrupted()), { once: true })
+  const interrupt = () => fail(interrupted())
+  if (signal.aborted) interrupt()
+  else signal.addEventListener('abort', interrupt, { once: true })
   return {
     async answer(answer) {
       try {
@@ -31,6 +34,7 @@ export const waitingWith = (signal: AbortSignal): Waiting => {
       }
     },
     broke: (failure) => fail(failure),
+    end: () => signal.removeEventListener('abort', interrupt),
     dropped(error) {
       const failure = failureOf(error)
       if (failure.kind === 'malformed') nonsense = failure
