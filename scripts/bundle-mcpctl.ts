@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -62,6 +62,7 @@ const bundle = (entryPoints: Readonly<Record<string, string>>, external: readonl
 const ELSEWHERE = ['*/up-system.ts', '*/console/follow.ts', '*/console/screen.tsx']
 await bundle({ mcpctl: 'cli/bin/mcpctl.ts' }, [...APART, ...OUTSIDE, ...ELSEWHERE])
 await bundle(Object.fromEntries(APART.map((name) => [name, name])), [])
+for (const program of ['mcpctl.cjs', 'mcpd.js', 'mcplocal.js']) await chmod(file(`dist/cli/bin/${program}`), 0o755)
 
 const home = await mkdtemp(join(tmpdir(), 'mcpctl-build-'))
 const mcpd = new FakeMcpd(createRegistry(kinds))

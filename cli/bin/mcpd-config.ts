@@ -30,7 +30,10 @@ export const invalidConfiguration = coded(
   'invalid-configuration',
   400,
   'A flag or an environment variable does not make sense',
-  (name: string, problem: string) => ({ message: `${name} ${problem}`, hint: '"mcpd --help" lists all of them' }),
+  (name: string, problem: string) => ({
+    message: `${name} ${problem}`,
+    hint: `"${name.startsWith('MCPLOCAL_') ? 'mcplocal' : 'mcpd'} --help" lists all of them`,
+  }),
 )
 
 type Env = McpdConfig['env']
