@@ -1,8 +1,12 @@
-import type { Input, Prompt } from './deps.ts'
+import type { Deps, Input, Prompt } from './deps.ts'
 import { CliError, interrupted } from './errors.ts'
+import { neutralLine } from './output/neutral.ts'
 
 /** Most bytes taken from standard input: nothing larger fits into one request. */
 export const MAX_INPUT_BYTES = 16 * 1024 * 1024
+
+/** Whether there is a person to ask: both at the keyboard and to read the question. */
+export const canAsk = ({ out, input }: Pick<Deps, 'out' | 'input'>): boolean => input.isTTY && out.notesAreTTY
 
 /** The real standard input. Ctrl-C ends the wait for it. */
 export const standardInput = (stdin: NodeJS.ReadStream, signal: AbortSignal): Input => ({
@@ -33,21 +37,30 @@ export const standardInput = (stdin: NodeJS.ReadStream, signal: AbortSignal): In
   },
 })
 
-/** Questions on the terminal; the library is loaded with the first one. They go to stderr, for stdout is data. */
-export const terminalPrompt = (signal: AbortSignal): Prompt => ({
-  async password(message) {
-    const { password } = await import('@inquirer/prompts')
-    return await answered(password({ message, mask: false }, { output: process.stderr, signal }))
-  },
-  async text(message) {
-    const { input } = await import('@inquirer/prompts')
-    return await answered(input({ message }, { output: process.stderr, signal }))
-  },
-  async confirm(message) {
-    const { confirm } = await import('@inquirer/prompts')
-    return await answered(confirm({ message, default: false }, { output: process.stderr, signal }))
-  },
-})
+/**
+ * Questions on the terminal; the library is loaded with the first one. They go to stderr, for stdout is data. What is asked may be the
+ * words of a server or a template.
+ */
+export const terminalPrompt = (signal: AbortSignal): Prompt => {
+  const at = (more?: AbortSignal) => ({
+    output: process.stderr,
+    signal: more === undefined ? signal : AbortSignal.any([signal, more]),
+  })
+  return {
+    async password(message) {
+      const { password } = await import('@inquirer/prompts')
+      return await answered(password({ message: neutralLine(message), mask: false }, at()))
+    },
+    async text(message, more) {
+      const { input } = await import('@inquirer/prompts')
+      return await answered(input({ message: neutralLine(message) }, at(more)))
+    },
+    async confirm(message, more) {
+      const { confirm } = await import('@inquirer/prompts')
+      return await answered(confirm({ message: neutralLine(message), default: false }, at(more)))
+    },
+  }
+}
 
 /** Ctrl-C at a prompt ends mcpctl as Ctrl-C does anywhere. */
 const answered = async <Answer>(question: Promise<Answer>): Promise<Answer> => {

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { BEARER, FakeMcpd } from '../proxy/testing/fake-mcpd.ts'
 import { FakeServer } from '../proxy/testing/fake-server.ts'
 import { type Local, startLocal } from '../proxy/testing/local.ts'
+import { interrupted } from './errors.ts'
 import { startEverything } from './testing/everything.ts'
 import { TOKEN } from './testing/fake-mcpd.ts'
 import { CTRL_C, type Surroundings, World } from './testing/world.ts'
@@ -14,6 +15,7 @@ const inputSchema = { type: 'object', properties: { text: { type: 'string' }, co
 const picture = Buffer.alloc(1500, 7).toString('base64')
 
 let server: FakeServer
+let onQuestion = (): void => {}
 let world = new World()
 let local: Local
 beforeEach(async () => {
@@ -30,6 +32,13 @@ beforeEach(async () => {
         { name: 'slow', inputSchema: { type: 'object' } },
         { name: 'ask', inputSchema: { type: 'object' } },
         { name: 'open', inputSchema: { type: 'object' } },
+        { name: 'leave', inputSchema: { type: 'object' } },
+        { name: 'need', inputSchema: { type: 'object', required: ['text'] } },
+        {
+          name: 'endless',
+          inputSchema: { type: 'object' },
+          outputSchema: { properties: { x: { pattern: '^(a+)+$' } } },
+        },
       ],
     }))
     .on('tools/call', async ({ params, signal, notify, ask }) => {
@@ -69,6 +78,16 @@ beforeEach(async () => {
         })
         return { content: [{ type: 'text', text: JSON.stringify(answer.result ?? answer.error) }] }
       }
+      if (params.name === 'leave') {
+        const asked = { message: 'Still there?', requestedSchema: { type: 'object', properties: {} } }
+        await new Promise<void>((resolve) => {
+          onQuestion = resolve
+          void ask('elicitation/create', asked)
+          void ask('elicitation/create', asked)
+        })
+        return { content: [{ type: 'text', text: 'gone' }] }
+      }
+      if (params.name === 'endless') return { content: [], structuredContent: { x: `${'a'.repeat(40)}!` } }
       if (params.name === 'open') {
         const asked = { mode: 'url', elicitationId: '1', url: 'https://example.com/pay', message: 'Pay' }
         const answer = await ask('elicitation/create', asked)
@@ -103,7 +122,7 @@ describe('call', () => {
 
   it('calls a tool; arguments are what its schema says they are', async () => {
     expect((await call('demo', 'a__echo', '--arg', 'text=5', '--arg', 'count=5')).out).toBe('{"text":"5","count":5}\n')
-    expect((await call('demo', 'a__echo', '--json', '{"x": [1]}')).out).toBe('{"x":[1]}\n')
+    expect((await call('demo', 'a__echo', '--args-json', '{"x": [1]}')).out).toBe('{"x":[1]}\n')
     expect((await call('demo', 'a__echo', '--arg', 'count=no', '--no-check')).out).toBe('{"count":"no"}\n')
   })
 
@@ -184,6 +203,32 @@ describe('call', () => {
     const wrong = await around({ terminal: true, answers: { ...answers, 'age (integer)': '0' } }, 'demo', 'a__ask')
     expect([wrong.out, wrong.err]).toEqual(['{"action":"cancel"}\n', expect.stringContaining('age must be >= 1')])
     expect((await call('demo', 'a__ask')).out).toContain('"code":')
+  })
+
+  it('asks nobody who would not see the question', async () => {
+    const away: Surroundings = { terminal: true, notesAreTTY: false, answers: { 'Answer the server?': 'yes' } }
+    expect((await around(away, 'demo', 'a__ask')).out).toContain('"code":')
+    expect(await around(away, 'demo', 'a__need')).toMatchObject({ code: 2, err: expect.stringContaining('needs text') })
+  })
+
+  it('puts one question at a time, and takes it back when nobody waits for the answer', async () => {
+    let [open, most] = [0, 0]
+    const confirm = async (_question: string, signal?: AbortSignal): Promise<boolean> => {
+      open += 1
+      most = Math.max(most, open)
+      onQuestion()
+      await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+      open -= 1
+      throw interrupted()
+    }
+    const ran = await around({ terminal: true, confirm }, 'demo', 'a__leave')
+    expect(ran).toMatchObject({ code: 0, out: 'gone\n' })
+    await vi.waitFor(() => expect([open, most]).toEqual([0, 1]))
+  })
+
+  it('does not wait for ever for a schema of the server', async () => {
+    const { code, err } = await call('demo', 'a__endless')
+    expect([code, err]).toEqual([1, expect.stringContaining('its output schema cannot be used: it takes too long')])
   })
 
   it('ends when it is interrupted at a question', async () => {

@@ -21,7 +21,6 @@ export default defineVerb({
   },
   options: {
     ...argumentOptions,
-    json: { type: 'string', describe: 'All arguments, as a JSON object; @FILE and @- too' },
     'output-dir': { type: 'string', short: 'D', describe: 'Keep images, audio and resources here', complete: 'file' },
     output: dataOption,
   },
@@ -30,13 +29,13 @@ export default defineVerb({
     ['$0 call demo everything__echo --arg message=hello', 'call one'],
     ['$0 call demo files__write_file --arg path=/tmp/notes.txt --arg content=@notes.txt', 'a value from a file'],
     ['$0 call demo github__search --arg labels=bug --arg labels=docs --arg filter.state=open', 'a list, and a member'],
-    [`$0 call demo everything__get-sum --json '{"a": 1, "b": 2}'`, 'with arguments as JSON'],
+    [`$0 call demo everything__get-sum --args-json '{"a": 1, "b": 2}'`, 'with arguments as JSON'],
     ['$0 call demo everything__get-tiny-image -D pictures', 'keep what is no text'],
   ],
   epilogue:
     'It goes the way that an agent goes: over HTTP through mcplocal. On a terminal it asks for arguments that are missing, shows progress, ' +
     'and puts to you what the server asks. Ctrl-C cancels the call at the server. Exit code 1 when the tool answers with an error.',
-  async run(deps, { project, tool, arg, json, check, 'output-dir': folder, output }) {
+  async run(deps, { project, tool, arg, 'args-json': json, check, 'output-dir': folder, output }) {
     if (tool === undefined && (arg.length > 0 || json !== undefined)) throw usageError('which tool?')
     const stop = new AbortController()
     const asked = elicitation(deps, () => stop.abort())
@@ -49,7 +48,7 @@ export default defineVerb({
         if (tools.every(({ name }) => name !== tool)) noteLeftOut(deps.out, leftOut)
         if (tool === undefined) return await printTools(deps, tools, output)
         const found = findTool(tools, tool, `project/${project}`, `call ${project}`)
-        const given = await argumentsOf(deps, found, { args: arg, json, jsonFlag: '--json', check })
+        const given = await argumentsOf(deps, found, { args: arg, json, check })
         const keep = folder === undefined ? undefined : await (await import('./output/keep.ts')).keepIn(folder)
         const result = await callTool(deps, connection, tool, given)
         if (output === undefined) await printContent(deps.out, result, keep)

@@ -17,9 +17,10 @@ export interface Input {
 export interface Prompt {
   /** Asks without echo. */
   password(message: string): Promise<string>
-  /** Asks with echo. */
-  text(message: string): Promise<string>
-  confirm(message: string): Promise<boolean>
+  /** Asks with echo. @param signal takes the question back, as if it were interrupted */
+  text(message: string, signal?: AbortSignal): Promise<string>
+  /** @param signal as for `text` */
+  confirm(message: string, signal?: AbortSignal): Promise<boolean>
 }
 
 /** Everything a verb touches. Nothing else: tests pass their own and run the verb in memory. */

@@ -1,4 +1,4 @@
-import { withoutLastNewline } from './ask.ts'
+import { canAsk, withoutLastNewline } from './ask.ts'
 import { saveConfig } from './config-file.ts'
 import type { Deps } from './deps.ts'
 import { usageError } from './errors.ts'
@@ -26,9 +26,9 @@ export default defineVerb({
   },
 })
 
-const readToken = async ({ input, prompt }: Deps, fromStdin: boolean): Promise<string> => {
-  if (!fromStdin && !input.isTTY) throw usageError('there is no terminal to ask on', 'Use --token-stdin')
-  const token = fromStdin ? withoutLastNewline(await input.text()) : await prompt.password('Token')
+const readToken = async (deps: Deps, fromStdin: boolean): Promise<string> => {
+  if (!fromStdin && !canAsk(deps)) throw usageError('there is no terminal to ask on', 'Use --token-stdin')
+  const token = fromStdin ? withoutLastNewline(await deps.input.text()) : await deps.prompt.password('Token')
   if (token === '' || !/^[\x21-\x7e]+$/.test(token))
     throw usageError('that is no token: one line without spaces is expected')
   return token

@@ -7,7 +7,7 @@ import { printContent } from './output/content.ts'
 import { printData } from './output/data.ts'
 import { dataOption } from './output/format.ts'
 import { neutralText } from './output/neutral.ts'
-import { cellsOf, table } from './output/table.ts'
+import { table } from './output/table.ts'
 import { serversAndInstances } from './servers-and-instances.ts'
 import { findKind, getTarget } from './targets.ts'
 import { argumentOptions, argumentsOf, type GivenArguments } from './tool-arguments/arguments.ts'
@@ -25,7 +25,6 @@ export default defineVerb({
     instance: { type: 'string', describe: 'Only this copy of the server', complete: { kind: 'instance' } },
     tool: { type: 'string', describe: 'Call this tool of one copy, instead of listing what there is' },
     ...argumentOptions,
-    'args-json': { type: 'string', describe: 'All arguments, as a JSON object; @FILE and @- too' },
     timeout: { type: 'string', default: '30s', describe: `For each answer, at most ${MAX_TIMEOUT_SECONDS}s` },
     output: dataOption,
   },
@@ -46,7 +45,7 @@ export default defineVerb({
     const { server, copies } = await copiesOf(deps, target, instance)
     if (tool !== undefined) {
       const copy = runningOne(server, copies)
-      const given = { args: arg, json, jsonFlag: '--args-json', check }
+      const given = { args: arg, json, check }
       return await callTool(deps, { server, instance: copy.metadata.name, tool, given, timeoutSeconds, output })
     }
     const examined = await Promise.all(copies.map((copy) => examine(deps.api, server, copy, timeoutSeconds)))
@@ -123,17 +122,15 @@ const printExamined = ({ out }: Deps, server: string, examined: readonly Examine
     'PROMPTS',
     'LATENCY',
   ]
-  const rows = examined.map((each) =>
-    cellsOf([
-      each.instance,
-      each.ok ? 'Yes' : 'No',
-      each.protocolVersion ?? '',
-      `${each.serverInfo?.name ?? ''} ${each.serverInfo?.version ?? ''}`.trim(),
-      (each.capabilities ?? []).join(','),
-      ...[each.tools?.length, each.resources, each.prompts].map((count) => (count === undefined ? '' : `${count}`)),
-      each.latencyMs === undefined ? '' : `${each.latencyMs} ms`,
-    ]),
-  )
+  const rows = examined.map((each) => [
+    each.instance,
+    each.ok ? 'Yes' : 'No',
+    each.protocolVersion ?? '',
+    `${each.serverInfo?.name ?? ''} ${each.serverInfo?.version ?? ''}`.trim(),
+    (each.capabilities ?? []).join(','),
+    ...[each.tools?.length, each.resources, each.prompts].map((count) => (count === undefined ? '' : `${count}`)),
+    each.latencyMs === undefined ? '' : `${each.latencyMs} ms`,
+  ])
   out.data(table(headers, rows))
   const errors = examined.flatMap(({ instance, errors }) => errors.map((error) => `${instance}: ${error}`))
   if (errors.length > 0) out.line()

@@ -9,6 +9,7 @@ import {
 } from '../../domain/template/fill.ts'
 import { fileStateOf, type TemplateSpec, type TemplateVariable, templateSpec } from '../../domain/template/resource.ts'
 import type { MutationAnswer } from '../api/answers.ts'
+import { canAsk } from '../ask.ts'
 import type { Deps } from '../deps.ts'
 import { CliError, exitCode, usageError } from '../errors.ts'
 import { findKind, getTarget } from '../targets.ts'
@@ -126,7 +127,7 @@ const assertFree = async (
 const secretFor = (server: string): string => `${server.slice(0, 59).replace(/-+$/, '')}-env`
 
 const ask = async (
-  { input, prompt }: Deps,
+  deps: Deps,
   { template, server, dryRun }: Wanted,
   missing: readonly TemplateVariable[],
 ): Promise<{ readonly values: ReadonlyMap<string, string>; readonly secrets: ReadonlyMap<string, string> }> => {
@@ -134,11 +135,11 @@ const ask = async (
   const open = missing.filter((each) => dryRun === undefined || !each.secret)
   const values = new Map<string, string>()
   const secrets = new Map<string, string>()
-  if (open.length > 0 && !input.isTTY) throw valuesMissing(template, server, open)
+  if (open.length > 0 && !canAsk(deps)) throw valuesMissing(template, server, open)
   for (const variable of open) {
     const { name, description, secret } = variable
     const question = description === undefined ? name : `${name} (${description})`
-    const answer = secret ? await prompt.password(question) : await prompt.text(question)
+    const answer = secret ? await deps.prompt.password(question) : await deps.prompt.text(question)
     if (answer === '') throw valuesMissing(template, server, [variable])
     ;(secret ? secrets : values).set(name, answer)
   }

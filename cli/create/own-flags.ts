@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf } from '../../domain/kernel/errors.ts'
-import { withoutLastNewline } from '../ask.ts'
+import { canAsk, withoutLastNewline } from '../ask.ts'
 import type { Deps } from '../deps.ts'
 import { CliError, usageError } from '../errors.ts'
 import type { ExtraValues, Options } from '../verb.ts'
@@ -77,7 +77,7 @@ const secret: OwnFlags = {
     const key = values['from-stdin']
     if (typeof key === 'string') data.push([key, withoutLastNewline(await deps.input.text())])
     for (const each of texts(values.prompt)) {
-      if (!deps.input.isTTY) throw usageError('there is no terminal to ask on', 'Use --from-stdin or --from-file')
+      if (!canAsk(deps)) throw usageError('there is no terminal to ask on', 'Use --from-stdin or --from-file')
       data.push([each, await deps.prompt.password(`Value of ${each}`)])
     }
     if (data.length === 0)

@@ -62,20 +62,26 @@ const MAX_DEPTH = 4
 const MAX_ROWS = 200
 
 /** One row a member, under the name that `--arg` takes: members of members by dots, those of a list's entries behind `[]`. */
-const memberRows = (schema: JsonObject): readonly (readonly string[])[] =>
-  rowsOf({ schema, root: schema }, '', 0).slice(0, MAX_ROWS)
+const memberRows = (schema: JsonObject): readonly (readonly string[])[] => {
+  const rows: (readonly string[])[] = []
+  for (const row of rowsOf({ schema, root: schema }, '', 0)) {
+    rows.push(row)
+    if (rows.length >= MAX_ROWS) break
+  }
+  return rows
+}
 
-const rowsOf = (place: Place, above: string, depth: number): readonly (readonly string[])[] => {
-  if (depth > MAX_DEPTH) return []
+function* rowsOf(place: Place, above: string, depth: number): Generator<readonly string[]> {
+  if (depth > MAX_DEPTH) return
   const branches = branchesOf(place)
   const required = branches.length === 1 && Array.isArray(branches[0]?.required) ? branches[0].required : []
-  return namesOf(branches).flatMap((name) => {
+  for (const name of namesOf(branches)) {
     const member = memberOf(branches, place.root, name)
-    if (member === undefined) return []
+    if (member === undefined) continue
     const own = branchesOf(member)
     const full = `${above}${name}`
     const { description, default: standard } = { ...own[0], ...(isObject(member.schema) ? member.schema : {}) }
-    const row = [
+    yield [
       full,
       typeText(member),
       required.includes(name) ? 'yes' : 'no',
@@ -83,11 +89,8 @@ const rowsOf = (place: Place, above: string, depth: number): readonly (readonly 
       typeof description === 'string' ? description : '-',
     ]
     const isList = typesOf(own).size === 1 && typesOf(own).has('array')
-    return [
-      row,
-      ...(isList ? rowsOf(itemOf(own, place.root, 0), `${full}[].`, depth + 1) : rowsOf(member, `${full}.`, depth + 1)),
-    ]
-  })
+    yield* isList ? rowsOf(itemOf(own, place.root, 0), `${full}[].`, depth + 1) : rowsOf(member, `${full}.`, depth + 1)
+  }
 }
 
 const promptRows = (given: unknown): readonly (readonly string[])[] =>

@@ -185,3 +185,22 @@ describe('wrong usage', () => {
     expect([code, out, err]).toEqual([2, '', expect.stringContaining(message)])
   })
 })
+
+it('what a hostile server offers is neither obeyed by a terminal nor takes for ever', async () => {
+  const members = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`m${i}`, { $ref: '#' }]))
+  const server = new FakeServer('a', { tools: {}, resources: {} })
+    .on('tools/list', () => ({ tools: [{ name: 'deep', inputSchema: { type: 'object', properties: members } }] }))
+    .on('resources/list', () => ({ resources: [{ uri: 'x://y\u001b[2J\nz', name: 'n\u001b[2J' }] }))
+  const local = await startLocal(new FakeMcpd().project('demo', { servers: [server] }))
+  onTestFinished(() => local.close())
+  local.mcpd.bearers.add(TOKEN)
+  const get = (format: string) =>
+    world.run(['get', 'resources', '-p', 'demo', '-o', format], {
+      env: { MCPCTL_MCPLOCAL: local.local.url },
+      outIsTTY: true,
+    })
+  expect((await get('name')).out).toBe('resource/x://y\\x1b[2J\\nz\n')
+  expect((await get('jsonpath={.items[*].spec.name}')).out).toBe('n\\x1b[2J\n')
+  const { code, out } = await at(local, 'describe', 'tool/a__deep', '-p', 'demo')
+  expect([code, out.split('\n').length < 300]).toEqual([0, true])
+})

@@ -10,6 +10,7 @@ import { bodyStart } from '../mcp-client/fetch.ts'
 import { listAll } from '../mcp-client/lists.ts'
 import { closest } from '../suggest.ts'
 import { argumentsOf, type GivenArguments } from '../tool-arguments/arguments.ts'
+import { inTime } from '../tool-arguments/in-time.ts'
 import { outputFlaw } from '../tool-arguments/output.ts'
 import { validatorOf } from '../tool-arguments/validator.ts'
 import { isTool, type Tool } from '../tools.ts'
@@ -123,7 +124,7 @@ const toolsOf = async (connection: McpConnection): Promise<readonly Tool[]> => {
 
 const assertUsable = (name: string, schema: JsonObject): void => {
   try {
-    validatorOf(schema)
+    inTime(() => validatorOf(schema))
   } catch (error) {
     throw new ContractBroken(`the output schema of ${name} cannot be used: ${messageOf(error)}`)
   }

@@ -22,7 +22,6 @@ export default defineVerb({
     'expect-tools': { type: 'string', describe: 'Tools that have to be there, with commas between them' },
     tool: { type: 'string', describe: 'Call this tool' },
     ...argumentOptions,
-    'args-json': { type: 'string', describe: 'All arguments, as a JSON object; @FILE and @- too' },
     timeout: { type: 'string', default: '30s', describe: 'For each answer' },
     health: { type: 'boolean', default: true, describe: "Whether mcplocal's readiness is asked first" },
     output: dataOption,
@@ -48,7 +47,7 @@ export default defineVerb({
       .split(',')
       .map((name) => name.trim())
       .filter((name) => name !== '')
-    const given = { args: arg, json, jsonFlag: '--args-json', check }
+    const given = { args: arg, json, check }
     const report = new Report(output === undefined ? deps.out : undefined)
     const address = `${endpoint.url.origin}${endpoint.url.pathname}` // a query may hold a secret
     if (output === undefined) deps.out.line(address)

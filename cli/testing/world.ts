@@ -24,10 +24,12 @@ export interface Ran {
 /** What one run of mcpctl finds around it. */
 export interface Surroundings {
   readonly stdin?: string | Uint8Array
-  /** Standard input is a terminal. */
+  /** Standard input is a terminal, and standard error unless `notesAreTTY` says otherwise. */
   readonly terminal?: boolean
   /** Answers to prompts, by the text of the question; `CTRL_C` is one. */
   readonly answers?: Readonly<Record<string, string>>
+  /** In place of an answer: a question that stays open. */
+  readonly confirm?: Deps['prompt']['confirm']
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Stands in for the editor, or any other program. */
   readonly execute?: (program: string, args: readonly string[]) => Promise<number>
@@ -97,7 +99,7 @@ export class World {
         },
       },
       () => ({
-        isTTY: around.notesAreTTY === true,
+        isTTY: around.notesAreTTY ?? around.terminal === true,
         write: (text) => {
           err += text
           around.onNote?.(text)
@@ -147,7 +149,7 @@ export class World {
       prompt: {
         password: async (question) => answerTo(around, question),
         text: async (question) => answerTo(around, question),
-        confirm: async (question) => answerTo(around, question) === 'yes',
+        confirm: around.confirm ?? (async (question) => answerTo(around, question) === 'yes'),
       },
       execute: around.execute ?? (async () => 127),
       registry: async () => createRegistry(this.#kinds),

@@ -5,7 +5,7 @@ import { CliError } from '../errors.ts'
 import { argumentsOf } from './arguments.ts'
 import { depsWith } from './testing/deps.ts'
 
-const flags = { json: undefined, jsonFlag: '--json', check: true }
+const flags = { json: undefined, check: true }
 
 /** A schema, and values of it. */
 interface Typed {

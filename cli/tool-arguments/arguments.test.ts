@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { CliError } from '../errors.ts'
 import { argumentsOf, type GivenArguments } from './arguments.ts'
+import { branchesOf } from './schema.ts'
 import { depsWith } from './testing/deps.ts'
 
 const inputSchema: JsonObject = {
@@ -55,7 +56,6 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 const given = (args: readonly string[], more: Partial<GivenArguments> = {}): GivenArguments => ({
   args: args.map((each) => each.replace('$', folder)),
   json: undefined,
-  jsonFlag: '--json',
   check: true,
   ...more,
 })
@@ -214,6 +214,19 @@ describe('what does not fit is a wrong usage that says what would', () => {
     const { deps, notes } = depsWith(undefined)
     expect(await argumentsOf(deps, { ...tool, inputSchema: broken }, given(['a=5']))).toEqual({ a: 5 })
     expect(notes).toEqual([expect.stringContaining('go unchecked')])
+  })
+
+  it('does not take for ever, whatever the schema is', async () => {
+    const slow = { type: 'object', properties: { a: { type: 'string', pattern: '^(a+)+$' } } }
+    const { deps, notes } = depsWith(undefined)
+    const endless = `${'a'.repeat(40)}!`
+    expect(await argumentsOf(deps, { ...tool, inputSchema: slow }, given([`a=${endless}`]))).toEqual({ a: endless })
+    expect(notes).toEqual([expect.stringContaining('it takes too long')])
+    await expect(read([`${endless}=5`], {}, { properties: {}, patternProperties: { '^(a+)+$': {} } })).rejects.toThrow()
+    for (const word of ['anyOf', 'allOf', 'oneOf']) {
+      const many = { [word]: Array.from({ length: 20 }, () => ({ $ref: '#' })) }
+      expect(branchesOf({ schema: many, root: many }).length).toBeGreaterThan(0)
+    }
   })
 
   it('follows references in a circle without end', async () => {

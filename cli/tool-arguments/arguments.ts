@@ -1,9 +1,9 @@
 import { messageOf } from '../../domain/kernel/errors.ts'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
+import { canAsk } from '../ask.ts'
 import { keyValue } from '../create/flags.ts'
 import type { Deps } from '../deps.ts'
 import { CliError, exitCode, usageError } from '../errors.ts'
-import { neutralLine } from '../output/neutral.ts'
 import type { Tool } from '../tools.ts'
 import type { Flaw } from './check.ts'
 import { readArgument, targetOf, unknownArgument, withValue } from './parse.ts'
@@ -14,20 +14,20 @@ import { branchesOf, memberOf, namesOf, type Place, typeText } from './schema.ts
 export interface GivenArguments {
   /** `name=value` each, over what `json` says. */
   readonly args: readonly string[]
-  /** All of them, as one JSON object, and the flag that it is the value of. */
+  /** All of them, as one JSON object. */
   readonly json: string | undefined
-  readonly jsonFlag: string
   /** Whether they have to fit the tool's schema. */
   readonly check: boolean
 }
 
-/** `--arg` and `--no-check`, the same for every verb that calls a tool. */
+/** `--arg`, `--args-json` and `--no-check`, the same for every verb that calls a tool. */
 export const argumentOptions = {
   arg: {
     type: 'string',
     many: true,
     describe: 'An argument: NAME=VALUE, typed as its schema says; A.B=VALUE, @FILE and @- (standard input) too',
   },
+  'args-json': { type: 'string', describe: 'All arguments, as a JSON object; @FILE and @- too' },
   check: { type: 'boolean', default: true, describe: "Whether the arguments have to fit the tool's schema" },
 } as const
 
@@ -39,29 +39,29 @@ export const argumentOptions = {
 export const argumentsOf = async (
   deps: Deps,
   tool: Tool,
-  { args, json, jsonFlag, check }: GivenArguments,
+  { args, json, check }: GivenArguments,
 ): Promise<JsonObject> => {
   if ([...args, `=${json}`].filter((each) => each.endsWith('=@-')).length > 1)
     throw usageError('standard input can be read only once', 'Give the other value as a file: @FILE')
   const schema = isObject(tool.inputSchema) ? tool.inputSchema : {}
   const place: Place = { schema: check ? schema : {}, root: schema }
-  let given = await withArgs(deps, await jsonObject(deps, jsonFlag, json), args, place)
+  let given = await withArgs(deps, await jsonObject(deps, json), args, place)
   if (!check) return given
   given = await withAnswers(deps, given, place)
   await assertFits(deps, tool, given, schema)
   return given
 }
 
-const jsonObject = async (deps: Deps, flag: string, text: string | undefined): Promise<JsonObject> => {
+const jsonObject = async (deps: Deps, text: string | undefined): Promise<JsonObject> => {
   if (text === undefined) return {}
-  const json = await readValue(deps, flag, text, { schema: {}, root: {} })
+  const json = await readValue(deps, '--args-json', text, { schema: {}, root: {} })
   try {
     const value: unknown = JSON.parse(json)
     if (isObject(value)) return value
   } catch {
     // said below, without the text
   }
-  throw usageError(`${flag} wants a JSON object`, `Example: ${flag} '{"message": "hello"}'`)
+  throw usageError('--args-json wants a JSON object', `Example: --args-json '{"message": "hello"}'`)
 }
 
 const withArgs = async (deps: Deps, json: JsonObject, args: readonly string[], place: Place): Promise<JsonObject> => {
@@ -81,8 +81,8 @@ const withArgs = async (deps: Deps, json: JsonObject, args: readonly string[], p
 }
 
 /** Asks for what is required. */
-const withAnswers = async ({ input, prompt }: Deps, given: JsonObject, place: Place): Promise<JsonObject> => {
-  if (!input.isTTY) return given
+const withAnswers = async (deps: Deps, given: JsonObject, place: Place): Promise<JsonObject> => {
+  if (!canAsk(deps)) return given
   let answered = given
   const branches = branchesOf(place)
   const required = branches.length === 1 && Array.isArray(branches[0]?.required) ? branches[0].required : []
@@ -91,7 +91,7 @@ const withAnswers = async ({ input, prompt }: Deps, given: JsonObject, place: Pl
     const member = memberOf(branches, place.root, name) ?? { schema: {}, root: place.root }
     const { description } = branchesOf(member)[0] ?? {}
     const what = [typeText(member), ...(typeof description === 'string' ? [description] : [])].join('; ')
-    const answer = await prompt.text(neutralLine(`${name} (${what})`))
+    const answer = await deps.prompt.text(`${name} (${what})`)
     if (answer === '') continue // then it is missing
     answered = withValue(answered, [name], readArgument(name, [answer], member))
   }

@@ -1,6 +1,7 @@
 import type { ErrorObject } from 'ajv'
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import { didYouMean } from '../suggest.ts'
+import { inTime } from './in-time.ts'
 import { branchesOf, isOneOf, itemOf, memberOf, namesOf, type Place, typesOf, typeText, valuesOf } from './schema.ts'
 import { validatorOf } from './validator.ts'
 
@@ -12,9 +13,14 @@ export interface Flaw {
   readonly message: string
 }
 
-/** What a value has that its schema does not allow,  @throws Error as `validatorOf` */
-export const flawsOf = (value: unknown, schema: JsonObject): readonly Flaw[] => {
-  const errors = validatorOf(schema)(value)
+/** Most errors that are told as flaws. */
+const MAX_ERRORS = 100
+
+/** What a value has that its schema does not allow. @throws Error as `validatorOf`, and where it takes too long */
+export const flawsOf = (value: unknown, schema: JsonObject): readonly Flaw[] => inTime(() => flawsIn(value, schema))
+
+const flawsIn = (value: unknown, schema: JsonObject): readonly Flaw[] => {
+  const errors = validatorOf(schema)(value).slice(0, MAX_ERRORS)
   const choices = errors.filter(isChoice).map(({ instancePath }) => instancePath)
   const place = { schema, root: schema }
   const flaws = errors.flatMap((error) => {
@@ -36,7 +42,7 @@ const noneFits = (parts: readonly string[], whole: unknown, place: Place): reado
   const value = at(whole, parts)
   const fitting = branchesOf(wanted).filter((branch) => isOneOf(typesOf([branch]), value))
   const { $defs, definitions } = place.root
-  const byBranch = fitting.map((branch) => flawsOf(value, { $defs, definitions, ...branch }))
+  const byBranch = fitting.map((branch) => flawsIn(value, { $defs, definitions, ...branch }))
   const [fewest] = byBranch.sort((one, other) => one.length - other.length)
   if (fewest === undefined || fewest.length === 0 || valuesOf(branchesOf(wanted)) !== undefined)
     return [{ kind: 'invalid', path: parts.join('.'), message: wrongType(wanted, value) }]

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { messageOf } from '../../domain/kernel/errors.ts'
+import { codeOf, messageOf } from '../../domain/kernel/errors.ts'
 import { MAX_INPUT_BYTES } from '../ask.ts'
 import type { Deps } from '../deps.ts'
 import { CliError, exitCode, usageError } from '../errors.ts'
@@ -50,7 +50,7 @@ const fileBytes = async (name: string, path: string): Promise<Uint8Array> => {
 }
 
 const reasonOf = (error: unknown): string => {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   if (code === 'ENOENT') return 'there is no such file'
   if (code === 'EISDIR') return 'it is a folder'
   if (code === 'EACCES') return 'you may not read it'

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, type JsonValue } from '../../domain/kernel/json.ts'
+import { inTime } from './in-time.ts'
 
 /** A JSON schema somewhere in a tool's own, and that one: where its references lead. */
 export interface Place {
@@ -12,19 +13,25 @@ export type JsonType = (typeof JSON_TYPES)[number]
 /** Bounds of what a server's schema may make us do. */
 const MAX_DEPTH = 16
 const MAX_BRANCHES = 64
+const MAX_VISITED = 2_000
 
 /**
  * The plain schemas of which a value has to fit one: references followed, `anyOf` and `oneOf` taken apart, `allOf` joined. What cannot be
  * followed is a schema that takes anything.
  */
-export const branchesOf = ({ schema, root }: Place, depth = 0): readonly JsonObject[] => {
-  if (!isObject(schema) || depth > MAX_DEPTH) return [{}]
+export const branchesOf = (
+  { schema, root }: Place,
+  depth = 0,
+  budget = { left: MAX_VISITED },
+): readonly JsonObject[] => {
+  budget.left -= 1
+  if (!isObject(schema) || depth > MAX_DEPTH || budget.left < 0) return [{}]
   const { $ref, allOf, anyOf, oneOf, ...own } = schema
   let branches: readonly JsonObject[] = [own]
   const join = (others: readonly JsonObject[]) => {
     branches = branches.flatMap((one) => others.map((other) => joined(one, other))).slice(0, MAX_BRANCHES)
   }
-  const below = (each: unknown) => branchesOf({ schema: each, root }, depth + 1)
+  const below = (each: unknown) => branchesOf({ schema: each, root }, depth + 1, budget)
   if (typeof $ref === 'string') join(below(atPointer(root, $ref)))
   if (Array.isArray(allOf)) for (const each of allOf) join(below(each))
   for (const alternatives of [anyOf, oneOf])
@@ -145,7 +152,7 @@ export const namesOf = (branches: readonly JsonObject[]): readonly string[] => [
 
 const matches = (pattern: string, name: string): boolean => {
   try {
-    return new RegExp(pattern, 'u').test(name)
+    return inTime(() => new RegExp(pattern, 'u').test(name))
   } catch {
     return false
   }

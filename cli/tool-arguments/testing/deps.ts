@@ -6,7 +6,7 @@ export const depsWith = (answers: Readonly<Record<string, string>> | undefined, 
   const deps = {
     input: { isTTY: answers !== undefined, bytes: async () => Buffer.from(stdin) },
     prompt: { text: async (question: string) => answers?.[question] ?? '' },
-    out: { note: (text: string) => notes.push(text) },
+    out: { notesAreTTY: true, note: (text: string) => notes.push(text) },
   }
   return { deps: deps as unknown as Deps, notes } // what this part touches
 }
