@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readFile, readlink, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { messageOf } from '../../domain/kernel/errors.ts'
+import { codeOf, messageOf } from '../../domain/kernel/errors.ts'
 import { CliError } from '../errors.ts'
 
 /** Largest file that is edited. Claude Code keeps a history in its own, which grows to some megabytes. */
@@ -80,7 +80,7 @@ export const removeFolders = async (folders: readonly string[]): Promise<void> =
     try {
       await rmdir(folder)
     } catch (error) {
-      if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(codeOf(error) ?? '')) throw error
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(String(codeOf(error)))) throw error
       return
     }
 }
@@ -135,14 +135,13 @@ const statOf = async (path: string): Promise<Stats> => {
   }
 }
 
-/** A rename lasts over a crash of the machine once the folder is flushed; not every system can. */
+/** A rename lasts over a crash of the machine once the folder is flushed. Where that cannot be done, the file is written all the same. */
 const flushFolder = async (folder: string): Promise<void> => {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
   try {
-    await handle.sync()
-  } finally {
-    await handle.close()
+    const handle = await open(folder, 'r')
+    await handle.sync().finally(() => handle.close())
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error
   }
 }
 
@@ -198,6 +197,3 @@ const failed = (done: 'read' | 'written', path: string, error: unknown): CliErro
     },
   )
 }
-
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined

@@ -1,15 +1,16 @@
+import { canAsk } from '../ask.ts'
 import { readConfigFile } from '../config-file.ts'
 import type { Deps } from '../deps.ts'
 import { CliError, usageError } from '../errors.ts'
 import { defineVerb } from '../verb.ts'
 import type { Client } from './clients.ts'
-import { type EntryFields, type EntryValue, membersOf, type Path, valueAt } from './document/document.ts'
+import { type EntryFields, type EntryValue, membersOf, type Path, type Scalar, valueAt } from './document/document.ts'
 import { inverted } from './document/edit.ts'
 import { type Change, mergeEntry, openDocument, putEntry, type Source } from './document/open.ts'
 import { hashOf, readHistory, writeHistory } from './history.ts'
 import { endpointOf, launchOf, TOKEN_VARIABLE } from './launch.ts'
 import { recognise } from './recognise.ts'
-import { canAsk, declined, entryIn, isWanted, type Target, targetOf, write } from './target.ts'
+import { declined, entryIn, isWanted, type Target, targetOf, write } from './target.ts'
 import { undo } from './undo.ts'
 
 /** How long mcpd is asked whether there is such a project; the answer is a remark, no more. */
@@ -126,15 +127,17 @@ const withUsersOwn = (fields: EntryFields, present: unknown): EntryFields => {
     ['environment', /^MCPCTL_/, 'command'],
     ['headers', /^authorization$/i, 'headers'],
   ] as const) {
-    const theirs = textMembers(valueAt(present, [field])).filter(([key]) => !isOurs.test(key))
+    const theirs = plainMembers(valueAt(present, [field])).filter(([key]) => !isOurs.test(key))
     if (theirs.length > 0 && Object.hasOwn(fields, goesWith))
-      merged[field] = { ...Object.fromEntries(theirs), ...Object.fromEntries(textMembers(fields[field])) }
+      merged[field] = Object.fromEntries([...theirs, ...plainMembers(fields[field])])
   }
   return merged
 }
 
-const textMembers = (value: unknown): readonly (readonly [string, string])[] =>
-  membersOf(value).flatMap(([key, each]) => (typeof each === 'string' ? [[key, each] as const] : []))
+const plainMembers = (value: unknown): readonly (readonly [string, Scalar])[] =>
+  membersOf(value).flatMap(([key, each]) => (isScalar(each) ? [[key, each] as const] : []))
+
+const isScalar = (value: unknown): value is Scalar => value === null || /^(string|number|boolean)$/.test(typeof value)
 
 /** Writes the change, and before that what takes it back. */
 const writeRecorded = async (deps: Deps, target: Target, path: Path, change: Change): Promise<void> => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { codeOf, messageOf } from '../../domain/kernel/errors.ts'
 import type { Config } from '../config-file.ts'
 import { CliError } from '../errors.ts'
 
@@ -33,7 +34,7 @@ export interface EntryHistory {
   readonly changes: readonly RecordedChange[]
 }
 
-/** @throws CliError `bad-history` for a file that is none */
+/** @throws CliError `bad-history` for a file that is none; `cannot-read` */
 export const readHistory = async (
   config: Pick<Config, 'folder'>,
   file: string,
@@ -44,8 +45,8 @@ export const readHistory = async (
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { file, name, changes: [] }
-    throw error
+    if (codeOf(error) === 'ENOENT') return { file, name, changes: [] }
+    throw unusable('cannot-read', path, error)
   }
   const parsed = history.safeParse(jsonOf(text))
   if (parsed.success) return parsed.data
@@ -54,22 +55,33 @@ export const readHistory = async (
   })
 }
 
-/** Keeps a history, or removes it when nothing is left in it. Only this user can read it: an entry may hold secrets. */
+/** Keeps a history, or removes it when nothing is left in it. Only this user can read it: an entry may hold secrets. @throws CliError `cannot-write` */
 export const writeHistory = async (
   config: Pick<Config, 'folder'>,
   { file, name, changes }: EntryHistory,
 ): Promise<void> => {
   const path = pathOf(config, file, name)
-  if (changes.length === 0) return await rm(path, { force: true })
-  for (const folder of [config.folder, folderOf(config)]) {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    await chmod(folder, 0o700)
+  try {
+    if (changes.length === 0) return await rm(path, { force: true })
+    for (const folder of [config.folder, folderOf(config)]) {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await chmod(folder, 0o700)
+    }
+    const beside = `${path}.${process.pid}.tmp`
+    const text = JSON.stringify({ file, name, changes: changes.slice(-MAX_CHANGES) }, null, 2)
+    await writeFile(beside, `${text}\n`, { mode: 0o600 })
+    await rename(beside, path)
+  } catch (error) {
+    throw unusable('cannot-write', path, error)
   }
-  const beside = `${path}.${process.pid}.tmp`
-  const text = JSON.stringify({ file, name, changes: changes.slice(-MAX_CHANGES) }, null, 2)
-  await writeFile(beside, `${text}\n`, { mode: 0o600 })
-  await rename(beside, path)
 }
+
+/** Without the record, nothing is changed: it could not be undone. */
+const unusable = (code: 'cannot-read' | 'cannot-write', path: string, error: unknown): CliError =>
+  new CliError(code, `the record of changes ${path} cannot be used: ${messageOf(error)}`, {
+    hint: "Make its folder one of yours, or choose another with MCPCTL_HOME; --print shows the client's entry",
+    cause: error,
+  })
 
 /** By which a text is known again. */
 export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex')

@@ -1,5 +1,7 @@
+import { canAsk } from '../ask.ts'
 import type { Deps } from '../deps.ts'
 import { CliError, usageError } from '../errors.ts'
+import { neutralText } from '../output/neutral.ts'
 import { type ClientFile, type NewFileModes, readClientFile, writeClientFile } from './client-file.ts'
 import type { Client, Scope } from './clients.ts'
 import { type Path, valueAt } from './document/document.ts'
@@ -68,15 +70,12 @@ export const isWanted = async (
   const state = { file: file.path, format: client.format, entry }
   const diff = await preview({ ...state, text: file.text }, { ...state, text }, written)
   if (dryRun) {
-    out.data(diff)
+    out.data(out.isTTY ? neutralText(diff) : diff)
     return false
   }
   out.note(diff.trimEnd())
   return yes || !canAsk({ out, input }) || (await prompt.confirm(`Change ${file.path}?`))
 }
-
-/** Whether there is a person to ask: both at the keyboard and to read the question. */
-export const canAsk = ({ out, input }: Pick<Deps, 'out' | 'input'>): boolean => input.isTTY && out.notesAreTTY
 
 /** Writes the file; answers the folders that were made for it. */
 export const write = ({ sleep }: Deps, { scope, file }: Target, text: string | undefined): Promise<readonly string[]> =>

@@ -161,3 +161,11 @@ describe('undoing', () => {
     expect([code, err]).toEqual([1, expect.stringContaining(`${record} is no record of changes`)])
   })
 })
+
+it('changes nothing where no record can be kept', async () => {
+  await desk.write(join(desk.home, '.mcpctl/client-changes'), 'a file')
+  const { code, err } = await desk.config('cursor -p demo')
+  expect([code, err]).toEqual([1, expect.stringContaining('the record of changes')])
+  expect(err).toContain('MCPCTL_HOME')
+  await expect(access(join(desk.home, '.cursor/mcp.json'))).rejects.toThrow()
+})

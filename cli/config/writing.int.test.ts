@@ -72,12 +72,13 @@ describe('before it writes', () => {
       await desk.write(file, JSON.stringify(document, null, 2))
     }
     await desk.config('claude -p demo')
-    await added('env', { HTTPS_PROXY: 'sk-proxy' })
+    await added('env', { HTTPS_PROXY: 'sk-proxy', PORT: 8080 })
     expect((await desk.config('claude -p demo')).out).toContain('unchanged')
     const own = await desk.config('claude -p demo', { env: { MCPCTL_HOME: join(desk.home, '.mcpctl') } })
     expect(own.err).not.toContain('sk-proxy')
     expect(JSON.parse(await desk.read(file)).mcpServers.demo.env).toEqual({
       HTTPS_PROXY: 'sk-proxy',
+      PORT: 8080,
       MCPCTL_HOME: join(desk.home, '.mcpctl'),
     })
     const http = await desk.config('claude -p demo --http')

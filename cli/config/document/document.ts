@@ -12,7 +12,9 @@ export interface Span {
 }
 
 /** What can be written as a value of an entry. */
-export type EntryValue = string | boolean | readonly string[] | Readonly<Record<string, string>>
+export type EntryValue = Scalar | readonly string[] | Readonly<Record<string, Scalar>>
+/** Ours are texts; what a user has written beside them stays what it is. */
+export type Scalar = string | boolean | number | null
 export type EntryFields = Readonly<Record<string, EntryValue>>
 
 /** An entry to write: its fields, or its text as the same file once had it. */

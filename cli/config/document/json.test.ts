@@ -10,6 +10,11 @@ const PATH = ['mcpServers', 'demo']
 const source = (text: string) => ({ format: 'json' as const, file: 'f.json', text })
 const put = (text: string): string => putEntry(source(text), PATH, { fields: FIELDS }).text
 
+it('an entry with comments is put back into a file that has it no longer', () => {
+  const { text } = putEntry(source('{}'), PATH, { source: '{ // mine\n "command": "x", }' })
+  expect(JSON.parse(text)).toEqual({ mcpServers: { demo: { command: 'x' } } })
+})
+
 describe('an entry is written in the manner of the file', () => {
   const ENTRY = '{\n      "command": "mcpctl",\n      "args": ["mcp", "-p", "demo"]\n    }'
   it.each([

@@ -1,4 +1,4 @@
-import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode, visit } from 'jsonc-parser'
+import { getNodeValue, type Node, type ParseError, parse, parseTree, printParseErrorCode, visit } from 'jsonc-parser'
 import { badClientConfig, type ClientDocument, type Path, type Span } from './document.ts'
 import type { Edit } from './edit.ts'
 import { endOf, JsonEditor, propertiesOf, type Trivia } from './json-editor.ts'
@@ -59,7 +59,7 @@ export const parseJson = (text: string, file: string): ClientDocument => {
         )
       if (object !== undefined && object.type !== 'object')
         throw refuse(object.offset, `"${path[path.length - missing.length - 1]}" is no object`)
-      const value: unknown = 'source' in content ? JSON.parse(content.source) : content.fields
+      const value: unknown = 'source' in content ? parse(content.source, [], OPTIONS) : content.fields
       return edit((editor) => editor.insert(object, missing, value))
     },
     remove: (path) => edit((editor) => editor.remove(there(path))),

@@ -156,7 +156,7 @@ const printedField = ([field, value]: readonly [string, EntryValue]): string =>
 
 const printedValue = (value: EntryValue | EntryFields): string => {
   if (typeof value === 'string') return quoted(value)
-  if (typeof value === 'boolean') return String(value)
+  if (typeof value !== 'object' || value === null) return String(value)
   if (isList(value)) return `[${value.map(quoted).join(', ')}]`
   const fields = Object.entries<EntryValue>(value).map(printedField)
   return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`
