@@ -62,7 +62,7 @@ beforeEach(async () => {
             progressToken: meta.progressToken,
             progress: 1,
             total: 3,
-            message: 'a\u001b[2Jb',
+            message: `a\u001b[2Jb${'é'.repeat(100)}`,
           })
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
       }
@@ -184,7 +184,8 @@ describe('call', () => {
     const stop = new AbortController()
     const onNote = (text: string) => text.includes('1/3') && stop.abort()
     const ran = await around({ signal: stop.signal, notesAreTTY: true, onNote }, 'demo', 'a__slow')
-    expect(ran).toMatchObject({ code: 130, out: '', err: expect.stringContaining('1/3 a\\x1b[2Jb') })
+    expect(ran).toMatchObject({ code: 130, out: '' })
+    expect(ran.err).toBe(`\r\x1b[K${'1/3 a\\x1b[2Jb'.padEnd(78, 'é')}…\n`)
     await vi.waitFor(() => expect(server.methods()).toContain('notifications/cancelled'))
     await vi.waitFor(() => expect(local.local.sessions()).toBe(0))
   })

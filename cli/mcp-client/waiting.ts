@@ -15,25 +15,33 @@ export interface Waiting {
 
 export const waitingWith = (signal: AbortSignal): Waiting => {
   let nonsense: McpFailure | undefined
-  let fail: (error: Error) => void = () => {}
-  const failed = new Promise<never>((_resolve, reject) => {
-    fail = reject
-  })
-  failed.catch(() => {}) // nobody may wait any more
+  let ended: Error | undefined
+  // Not one promise that all of them race with: it would keep every answer for as long as the connection lasts.
+  const waits = new Set<(error: Error) => void>()
+  const fail = (error: Error): void => {
+    ended ??= error
+    for (const reject of waits) reject(ended)
+  }
   const interrupt = () => fail(interrupted())
   if (signal.aborted) interrupt()
   else signal.addEventListener('abort', interrupt, { once: true })
+  const unlessEnded = <Answer>(answer: Promise<Answer>): Promise<Answer> =>
+    new Promise<Answer>((resolve, reject) => {
+      waits.add(reject)
+      answer.then(resolve, reject).finally(() => waits.delete(reject))
+      if (ended !== undefined) reject(ended)
+    })
   return {
     async answer(answer) {
       try {
-        return await Promise.race([failed, answer])
+        return await unlessEnded(answer)
       } catch (error) {
         if (signal.aborted) throw interrupted()
         const failure = failureOf(error)
         throw failure.kind === 'timeout' ? (nonsense ?? failure) : failure
       }
     },
-    broke: (failure) => fail(failure),
+    broke: fail,
     end: () => signal.removeEventListener('abort', interrupt),
     dropped(error) {
       const failure = failureOf(error)

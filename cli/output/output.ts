@@ -1,3 +1,4 @@
+import { cut } from './cells.ts'
 import { neutralText } from './neutral.ts'
 
 /** Where a verb prints to. Data goes to `data`, everything said to the person to `note`. */
@@ -33,7 +34,9 @@ export const createOutput = (stdout: Writer, stderr: () => Writer): Output => {
     line: (text = '') => void stdout.write(`${text}\n`),
     note: (text) => void stderr().write(`${neutralText(text)}\n`),
     progress(text) {
-      if (stderr().isTTY === true) stderr().write(`\r\x1b[K${text}`)
+      const { isTTY, columns } = stderr()
+      // A longer one would go on in the next line, which is not overwritten.
+      if (isTTY === true) stderr().write(`\r\x1b[K${cut(text, (columns || 80) - 1)}`)
       else stderr().write(`${text}\n`)
       open = true
     },
