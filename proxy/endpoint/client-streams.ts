@@ -176,7 +176,6 @@ export class ClientStreams implements ClientStream, Carrier {
     const waiting = this.#events.after(WAITING, 0)
     const bytes = waiting.reduce((sum, event) => sum + event.json.length, json.length)
     if (waiting.length >= queuedMessages || bytes > queuedBytes) return false
-    this.#events.add(WAITING, ++this.#lastWaiting, json)
-    return true
+    return this.#events.keep(WAITING, ++this.#lastWaiting, json, true)
   }
 }

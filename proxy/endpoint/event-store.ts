@@ -22,7 +22,7 @@ export interface KeptEvent {
 
 interface Kept extends KeptEvent {
   readonly bytes: number
-  readonly isAnswer: boolean
+  readonly isAwaited: boolean
 }
 
 /** The events that sessions were sent, in memory, the newest within bounds. Who holds most gives way first. */
@@ -70,7 +70,7 @@ export class EventStore {
   }
 }
 
-/** The events that one session was sent on its streams, oldest first. Answers are the last to go: somebody waits for them. */
+/** The events that one session was sent on its streams, oldest first. What somebody waits for is the last to go. */
 export class SessionEvents {
   readonly #limits: EventStoreLimits
   readonly #store: EventStore
@@ -92,20 +92,24 @@ export class SessionEvents {
    * @param answers the request that it answers. An answer too large to be kept leaves an error in its place, unless the request's id is, too
    */
   add(stream: string, number: number, json: string, answers?: RpcId): void {
-    if (this.#isClosed) return
+    if (answers === undefined) this.keep(stream, number, json, false)
+    else if (!this.keep(stream, number, json, true)) this.keep(stream, number, errorText(notKept(), answers), true)
+  }
+
+  /**
+   * Keeps an event, unless it is too large: false then.
+   * @param isAwaited somebody waits for it: it goes last
+   */
+  keep(stream: string, number: number, json: string, isAwaited: boolean): boolean {
     const { keptEvents, keptBytes } = this.#limits
-    const size = json.length > keptBytes ? json.length : Buffer.byteLength(json)
-    if (size > keptBytes) {
-      if (answers === undefined) return
-      const error = errorText(notKept(), answers)
-      if (Buffer.byteLength(error) <= keptBytes) this.add(stream, number, error, answers)
-      return
-    }
-    this.#kept.push({ stream, number, json, bytes: size, isAnswer: answers !== undefined })
-    this.#bytes += size
-    this.#store.count(this, 1, size)
+    const bytes = json.length > keptBytes ? json.length : Buffer.byteLength(json)
+    if (this.#isClosed || bytes > keptBytes) return false
+    this.#kept.push({ stream, number, json, bytes, isAwaited })
+    this.#bytes += bytes
+    this.#store.count(this, 1, bytes)
     while (this.#kept.length > keptEvents || this.#bytes > keptBytes) this.dropOne()
     this.#store.shrink()
+    return true
   }
 
   /** What is kept of a stream after one of its events, in order. There may be gaps. */
@@ -113,9 +117,9 @@ export class SessionEvents {
     return this.#kept.filter((event) => event.stream === stream && event.number > number)
   }
 
-  /** Drops the oldest event that is no answer, else the oldest answer. */
+  /** Drops the oldest event that nobody waits for, else the oldest. */
   dropOne(): void {
-    const oldest = this.#kept.findIndex(({ isAnswer }) => !isAnswer)
+    const oldest = this.#kept.findIndex(({ isAwaited }) => !isAwaited)
     const [dropped] = this.#kept.splice(Math.max(oldest, 0), 1)
     if (dropped !== undefined) this.#shrunk(1, dropped.bytes)
   }

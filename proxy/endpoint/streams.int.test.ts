@@ -35,6 +35,18 @@ describe('a stream of the session', () => {
     await vi.waitFor(() => expect(stream.messages()).toEqual([log(1), log(2)]))
   })
 
+  it('begins with it also when much was sent on other streams meanwhile', async () => {
+    const server = new FakeServer('a').tools('x').on('tools/call', ({ notify }) => {
+      for (let n = 0; n < 10; n++) notify('notifications/message', { level: 'info', data: n })
+      return {}
+    })
+    const { listen, call } = await start(server, { keptEvents: 5 })
+    server.send({ jsonrpc: '2.0', id: 'q', method: 'elicitation/create', params: { message: 'who?' } })
+    await (await call()).text()
+    const stream = await listen()
+    await vi.waitFor(() => expect(stream.messages()).toMatchObject([{ method: 'elicitation/create' }]))
+  })
+
   it('gets each message alone, if it is the newest of several', async () => {
     const server = new FakeServer('a')
     const { listen } = await start(server)
