@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { longResultOf } from '../../domain/mcp/long-answer.ts'
 import { type RpcId, type RpcResponse, rpcCode } from '../../domain/mcp/rpc.ts'
-import { errorText, messageText } from '../rpc/message.ts'
+import { beginningOfLong, errorText, messageText } from '../rpc/message.ts'
 import type { Exchange } from '../session/client-request.ts'
 import type { ClientStreams } from './client-streams.ts'
 import type { Accepts } from './headers.ts'
@@ -119,7 +119,7 @@ export class HttpExchange implements Exchange {
   /** The result goes out in the bytes that it came in. */
   #endLong(id: RpcId, result: Buffer): void {
     const { response, limits } = this.#options
-    const head = Buffer.from(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`)
+    const head = Buffer.from(beginningOfLong(id))
     const length = head.length + result.length + 1
     response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': length, ...this.headers })
     const writer = new PacedWriter(response, limits.stallMs)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { longAnswer } from '../../domain/mcp/long-answer.ts'
 import type { TrafficRecord } from './feed.ts'
 import { SessionRecords } from './session-records.ts'
 
@@ -34,6 +35,13 @@ describe('a record', () => {
     const record = recorder({ messageBytes: 50 })('client', 'to-server', undefined, message)
     expect(record).toMatchObject({ bytes: JSON.stringify(message).length, cut: JSON.stringify(message).slice(0, 50) })
     expect(record).not.toHaveProperty('message')
+  })
+
+  it('of an answer that is passed on unread has the same', () => {
+    const text = `{"text":"${'x'.repeat(500)}"}`
+    const record = recorder({ messageBytes: 50 })('server', 'to-client', 'a', longAnswer(1, Buffer.from(text)))
+    const plain = JSON.stringify({ jsonrpc: '2.0', id: 1, result: JSON.parse(text) })
+    expect(record).toMatchObject({ bytes: plain.length, cut: plain.slice(0, 50), outcome: 'ok' })
   })
 
   it('of what is nested too deep to be written is no harm', () => {

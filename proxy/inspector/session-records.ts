@@ -1,6 +1,7 @@
 import type { RpcMessage } from '../../domain/mcp/link.ts'
+import { longResultOf } from '../../domain/mcp/long-answer.ts'
 import { isResponse, type RpcId, type RpcResponse } from '../../domain/mcp/rpc.ts'
-import { messageText } from '../rpc/message.ts'
+import { beginningOfLong, messageText } from '../rpc/message.ts'
 import { type Answered, answeredAs } from '../session/client-request.ts'
 import type { FeedDirection, FeedSide, TrafficRecord } from './feed.ts'
 import type { InspectorLimits } from './limits.ts'
@@ -31,7 +32,7 @@ export class SessionRecords {
     message: RpcMessage,
   ): string {
     const { id, method } = message
-    const text = messageText(message) ?? ''
+    const { text, isWhole, bytes } = written(message, this.#limits.messageBytes)
     const record: Omit<TrafficRecord, 'message'> = {
       seq,
       at: new Date().toISOString(),
@@ -42,12 +43,11 @@ export class SessionRecords {
       ...(method === undefined ? {} : { method }),
       ...(id === undefined ? {} : { id }),
       ...(isResponse(message) ? this.#answered(keyOf(side, opposite(direction), server, message.id), message) : {}),
-      bytes: Buffer.byteLength(text),
+      bytes,
     }
     if (id !== undefined && method !== undefined) this.#asked(keyOf(side, direction, server, id), method)
     // The message is text already: it is not written a second time.
-    if (text === '' || text.length > this.#limits.messageBytes)
-      return JSON.stringify({ ...record, cut: text.slice(0, this.#limits.messageBytes) })
+    if (!isWhole) return JSON.stringify({ ...record, cut: text })
     return `${JSON.stringify(record).slice(0, -1)},"message":${text}}`
   }
 
@@ -64,6 +64,19 @@ export class SessionRecords {
     if (asked === undefined) return { outcome }
     return { method: asked.method, ms: Math.round((performance.now() - asked.since) * 100) / 100, outcome }
   }
+}
+
+/** A message as JSON, or the first `most` characters of it, and how long all of it is. What is long is not made a text only to be cut. */
+const written = (message: RpcMessage, most: number): { text: string; isWhole: boolean; bytes: number } => {
+  const long = longResultOf(message)
+  if (long !== undefined && long.length > most) {
+    const beginning = beginningOfLong(message.id)
+    const text = `${beginning}${long.toString('utf8', 0, most)}`.slice(0, most)
+    return { text, isWhole: false, bytes: Buffer.byteLength(beginning) + long.length + 1 }
+  }
+  const text = messageText(message) ?? ''
+  const isWhole = text !== '' && text.length <= most
+  return { text: isWhole ? text : text.slice(0, most), isWhole, bytes: Buffer.byteLength(text) }
 }
 
 const opposite = (direction: FeedDirection): FeedDirection => (direction === 'to-server' ? 'to-client' : 'to-server')

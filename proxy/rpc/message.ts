@@ -139,13 +139,17 @@ const idOf = (value: unknown): RpcId | undefined => (isObject(value) && isId(val
 export const errorText = (error: RpcError, id: RpcId | null = null): string =>
   JSON.stringify({ jsonrpc: '2.0', id, error })
 
+/** What stands before the result of a long answer; after it stands a brace. */
+export const beginningOfLong = (id: RpcId | undefined): string =>
+  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`
+
 /**
  * A message as text. What a server nests too deep to be written again becomes an error if it is an answer, which somebody waits for, and
  * undefined if not.
  */
 export const messageText = (message: RpcMessage): string | undefined => {
   const long = longResultOf(message)
-  if (long !== undefined) return `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${long.toString()}}`
+  if (long !== undefined) return `${beginningOfLong(message.id)}${long.toString()}}`
   try {
     return JSON.stringify(message)
   } catch {
