@@ -72,13 +72,13 @@ export const shakeHands = async (
   const { result } = answer
   if (!isObject(result) || !isObject(result.capabilities))
     throw startFailed('its answer to initialize is not one of MCP: capabilities are missing')
-  if (!KNOWN_VERSIONS.includes(result.protocolVersion))
-    throw startFailed(`it speaks MCP ${JSON.stringify(result.protocolVersion)}, which is not supported`)
   const text = written({ jsonrpc: '2.0', result })
   if (text === undefined || text.length > MAX_INITIALIZE || nestsDeeperThan(text, MAX_DEPTH))
     throw startFailed(
       `its answer to initialize is longer than ${MAX_INITIALIZE / 2 ** 20} MiB or nested deeper than ${MAX_DEPTH}`,
     )
+  if (!KNOWN_VERSIONS.includes(result.protocolVersion))
+    throw startFailed(`it speaks MCP ${JSON.stringify(result.protocolVersion)}, which is not supported`)
   speaker.notify('notifications/initialized')
   return result
 }

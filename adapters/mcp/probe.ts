@@ -39,7 +39,7 @@ export const probeUpstream = (
         isProbe: true,
         deliver(message) {
           if (message.id !== PROBE_ID || message.method !== undefined) return
-          const { result = {} } = message
+          const result = isObject(message.result) ? message.result : {}
           const failure = failureOf(message)
           const told = shown === true ? shownResult(result, redact) : result
           if (told === undefined) fail(TOO_LONG)

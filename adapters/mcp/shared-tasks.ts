@@ -39,7 +39,7 @@ export const createSharedTasks = <Session>(): SharedTasks<Session> => {
       // Of the long ones, only a list can be about tasks: the others are not read.
       if (method !== 'tasks/list' && longResultOf(answer) !== undefined) return
       const { result } = answer
-      if (session === undefined || result === undefined) return
+      if (session === undefined || !isObject(result)) return
       if (isObject(result.task)) {
         const taskId = textOf(result.task.taskId)
         if (taskId !== undefined) keep(owners, taskId, { session })

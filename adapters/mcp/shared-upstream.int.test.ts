@@ -145,6 +145,23 @@ describe('a shared connection', () => {
     expect(a.messages.every(({ result }) => result !== undefined)).toBe(true)
   })
 
+  it.each([
+    ['a method that is no text', '{"jsonrpc":"2.0","id":1,"method":5}'],
+    ['an id that is a list', `{"jsonrpc":"2.0","id":${'['.repeat(20_000)}${']'.repeat(20_000)},"result":{}}`],
+    ['an error that is a text', '{"jsonrpc":"2.0","id":1,"error":"no"}'],
+    ['an error without words', '{"jsonrpc":"2.0","id":1,"error":{"code":{"toString":1},"message":{}}}'],
+  ])('writes what is none for %s to the log, too', async (_, line) => {
+    await a.call(1, 'print', { line })
+    expect(logLines()).toContain(`stdout: ${line}`)
+  })
+
+  it.each([null, 'text', [1]])('passes a result on that is no object: %j', async (result) => {
+    const id = JSON.parse(answered(await a.call(1, 'echoId')))
+    const answer = a.call(2, 'never')
+    await b.call(1, 'print', { line: JSON.stringify({ jsonrpc: '2.0', id: id + 1, result }) })
+    expect((await answer).result).toEqual(result)
+  })
+
   it('takes messages in an array, as an old revision allowed', async () => {
     const line = JSON.stringify([log('error'), { jsonrpc: '2.0', method: 'notifications/own', params: { n: 1 } }])
     await a.call(1, 'print', { line })

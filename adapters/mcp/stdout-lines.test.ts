@@ -22,6 +22,12 @@ describe('a line of stdout', () => {
     expect(read(`  ${JSON.stringify(message)}`)).toEqual({ messages: [message], rubbish: [] })
   })
 
+  it('has no error where that is null, as some servers write beside a result', () =>
+    expect(read('{"jsonrpc":"2.0","id":1,"result":{},"error":null}')).toEqual({
+      messages: [{ jsonrpc: '2.0', id: 1, result: {} }],
+      rubbish: [],
+    }))
+
   it('may be several messages', () => {
     const both = [
       { jsonrpc: '2.0', method: 'a' },

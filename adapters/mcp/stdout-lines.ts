@@ -14,10 +14,16 @@ export const readLine = (
   onRubbish: (line: string) => void,
   parsed: unknown = parse(line),
 ): void => {
-  if (isRpcMessage(parsed)) onMessage(parsed, line)
+  if (isRpcMessage(parsed)) onMessage(withoutNull(parsed), line)
   else if (Array.isArray(parsed) && parsed.length > 0 && parsed.every(isRpcMessage))
-    for (const message of parsed) onMessage(message, line)
+    for (const message of parsed) onMessage(withoutNull(message), line)
   else if (line.trim() !== '') onRubbish(line)
+}
+
+/** JSON-RPC 1.0 had `error: null` beside a result; 2.0 has no error there. */
+const withoutNull = (message: OwnMessage): OwnMessage => {
+  if (message.error === null) delete message.error
+  return message
 }
 
 const BRACE = 0x7b

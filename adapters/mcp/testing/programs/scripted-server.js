@@ -25,6 +25,7 @@ const text = (value) => ({
 
 const tools = {
   echo: ({ id, params }) => result(id, text(params.arguments?.message ?? '')),
+  echoId: ({ id }) => result(id, text(id)),
   asked: ({ id }) => result(id, text({ pid: process.pid, ...asked })),
   seen: ({ id }) => result(id, text(seen)),
   subscribed: ({ id }) => result(id, text(subscribed)),
