@@ -2,6 +2,8 @@ import { pause } from '../../domain/kernel/pause.ts'
 import type { FeedEvent, FeedEventName } from '../../proxy/inspector/feed.ts'
 import { httpClient } from '../api/http.ts'
 import { CliError, exitCode, interrupted, isCode } from '../errors.ts'
+import { McpFailure, refusalOf } from '../mcp-client/failure.ts'
+import { projectFailure } from '../mcp-client/project.ts'
 
 /** What comes of following a feed: its events with their text, and how the connection is. */
 export type FeedUpdate =
@@ -60,6 +62,7 @@ async function* feedOnce({
   signal,
 }: FeedOptions): AsyncGenerator<FeedEvent & { raw: string }> {
   const http = await httpClient(mcplocal)
+  const failed = (failure: McpFailure) => projectFailure(mcplocal, project, failure)
   try {
     const answer = await http.call({
       method: 'GET',
@@ -68,8 +71,9 @@ async function* feedOnce({
       signal,
       silenceMs: SILENCE_MS,
     })
-    if (answer.status !== 200) throw refusalOf(answer.status, await answer.text(), project)
-    if (answer.header('content-type')?.startsWith('text/event-stream') !== true) throw notMcplocal(mcplocal)
+    if (answer.status !== 200) throw failed(refusalOf(answer.status, await answer.text()))
+    if (answer.header('content-type')?.startsWith('text/event-stream') !== true)
+      throw failed(new McpFailure('refused', 'its answer is no feed'))
     let event = ''
     for await (const line of answer.lines()) {
       if (line.startsWith('event: ')) event = line.slice('event: '.length)
@@ -79,7 +83,9 @@ async function* feedOnce({
       }
     }
   } catch (error) {
-    throw isCode(error, 'unreachable') ? unreachable(mcplocal, error) : error
+    throw isCode(error, 'unreachable')
+      ? failed(new McpFailure('unreachable', 'no connection', { cause: error }))
+      : error
   } finally {
     http.close()
   }
@@ -88,42 +94,5 @@ async function* feedOnce({
 const isPassing = (error: unknown): error is CliError =>
   isCode(error, 'unreachable') || (error instanceof CliError && (error.status === 503 || error.status === 429))
 
-const unreachable = (mcplocal: string, cause: Error): CliError =>
-  new CliError('unreachable', `mcplocal does not answer at ${mcplocal}`, {
-    hint: 'Start it with "mcpctl up", or say where it is with MCPCTL_MCPLOCAL',
-    exit: exitCode.unreachable,
-    cause,
-  })
-
-const notMcplocal = (mcplocal: string): CliError =>
-  new CliError('not-mcplocal', `what answers at ${mcplocal} is not mcplocal`, {
-    hint: 'Look at MCPCTL_MCPLOCAL and "mcpctl config view"',
-  })
-
 const revoked = (project: string, reason: string): CliError =>
   new CliError('revoked', `${reason}: project/${project} may not be watched any more`, { exit: exitCode.denied })
-
-/** What mcplocal says when it does not let somebody in: a JSON-RPC error. */
-const refusalOf = (status: number, body: string, project: string): CliError => {
-  const { message, code, hint } = errorIn(body)
-  const denied = status === 401 || status === 403
-  return new CliError(code ?? 'refused', `project/${project}: ${message ?? `mcplocal answers with HTTP ${status}`}`, {
-    status,
-    hint: status === 401 ? 'Log in with "mcpctl login"; "mcpctl whoami" shows who you are' : hint,
-    exit: denied ? exitCode.denied : status === 503 ? exitCode.unreachable : exitCode.failed,
-  })
-}
-
-const errorIn = (body: string): { message?: string; code?: string; hint?: string } => {
-  try {
-    const { error } = JSON.parse(body) as { error?: { message?: string; data?: { code?: string; hint?: string } } }
-    const { message, data } = error ?? {}
-    return {
-      ...(typeof message === 'string' ? { message } : {}),
-      ...(typeof data?.code === 'string' ? { code: data.code } : {}),
-      ...(typeof data?.hint === 'string' ? { hint: data.hint } : {}),
-    }
-  } catch {
-    return {} // no JSON: the status says what there is to say
-  }
-}

@@ -31,35 +31,40 @@ export const withProject = async <Answer>(
   }
 }
 
-const inOurWords = async (deps: Deps, project: string, failure: McpFailure): Promise<unknown> => {
+const inOurWords = async (deps: Deps, project: string, failure: McpFailure): Promise<unknown> =>
+  failure.status === 404 && failure.code === 'not-found'
+    ? await nearestProject(deps, project, failure.message)
+    : projectFailure(deps.config.mcplocal, project, failure)
+
+/** What a failure of mcplocal means to whoever wants a project, and what to do about it. */
+export const projectFailure = (mcplocal: string, project: string, failure: McpFailure): CliError => {
   const { kind, status, code, hint, message } = failure
-  const { mcplocal } = deps.config
+  const about = { cause: failure, ...(status === undefined ? {} : { status }) }
   if (kind === 'unreachable')
     return new CliError('unreachable', `mcplocal does not answer at ${mcplocal}: ${message}`, {
+      ...about,
       hint: 'Start it with "mcpctl up", or say where it is with MCPCTL_MCPLOCAL',
       exit: exitCode.unreachable,
-      cause: failure,
     })
   if (kind === 'denied')
     return new CliError(
       code ?? 'forbidden',
       `mcplocal lets nobody with this token into project/${project}: ${message}`,
       {
+        ...about,
         hint: status === 401 ? 'Log in with "mcpctl login"; "mcpctl whoami" shows who you are' : hint,
         exit: exitCode.denied,
-        cause: failure,
       },
     )
-  if (status === 404 && code === 'not-found') return await nearestProject(deps, project, message)
-  if (kind === 'refused' && !failure.speaksMcp)
+  if (kind === 'refused' && !failure.speaksMcp && status !== 503)
     return new CliError('not-mcplocal', `what answers at ${mcplocal} is not mcplocal: ${message}`, {
+      ...about,
       hint: 'Look at MCPCTL_MCPLOCAL and "mcpctl config view"',
-      cause: failure,
     })
   return new CliError(code ?? (kind === 'timeout' ? 'timeout' : 'mcp-error'), `project/${project}: ${message}`, {
+    ...about,
     hint,
     exit: status === 503 ? exitCode.unreachable : exitCode.failed,
-    cause: failure,
   })
 }
 
