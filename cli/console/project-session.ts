@@ -6,9 +6,8 @@ import { connectMcp, type McpConnection } from '../mcp-client/connect.ts'
 import { type McpEndpoint, projectEndpoint } from '../mcp-client/endpoint.ts'
 import { McpFailure } from '../mcp-client/failure.ts'
 import { listAll, type McpListed } from '../mcp-client/lists.ts'
+import { patience } from '../mcp-client/project.ts'
 
-/** Longest wait for an answer: mcplocal gives a server ten minutes for a call itself. */
-const ANSWER_MS = 11 * 60_000
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 10_000
 
@@ -145,7 +144,7 @@ export class ProjectSession {
   async #connect(): Promise<void> {
     const connection = await connectMcp(this.#endpoint, {
       signal: this.#signal,
-      timeoutMs: ANSWER_MS,
+      ...patience,
       prepare: (client) => {
         client.fallbackNotificationHandler = async ({ method }) => {
           const changed = CHANGES[method]

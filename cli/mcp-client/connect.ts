@@ -14,8 +14,10 @@ import { type Waiting, waitingWith } from './waiting.ts'
 
 export interface ConnectOptions {
   readonly signal: AbortSignal
-  /** Milliseconds for the connection, and for each answer; progress begins them again. */
+  /** Milliseconds for each answer; progress begins them again. */
   readonly timeoutMs: number
+  /** Milliseconds for the connection, if not as many. */
+  readonly connectMs?: number
   /** What servers may ask of us; nothing unless it is said. */
   readonly capabilities?: ClientCapabilities
   /** Before anything is sent: where handlers of requests and notifications are set. */
@@ -59,7 +61,7 @@ const mayBeOld = ({ status, speaksMcp }: McpFailure): boolean =>
 const open = async (
   kind: McpConnection['transport'],
   { url, token }: McpEndpoint,
-  { signal, timeoutMs, capabilities = {}, prepare }: ConnectOptions,
+  { signal, timeoutMs, connectMs = timeoutMs, capabilities = {}, prepare }: ConnectOptions,
 ): Promise<McpConnection> => {
   const waiting = waitingWith(signal)
   const requestInit = { headers: token === undefined ? {} : { Authorization: `Bearer ${token}` } }
@@ -73,7 +75,7 @@ const open = async (
   client.onerror = waiting.dropped
   await prepare?.(client)
   try {
-    await waiting.answer(welcomed(client, transport, timeoutMs))
+    await waiting.answer(welcomed(client, transport, connectMs))
   } catch (error) {
     waiting.end()
     await client.close()

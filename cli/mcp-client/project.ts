@@ -5,8 +5,8 @@ import type { ConnectOptions, McpConnection } from './connect.ts'
 import { projectEndpoint } from './endpoint.ts'
 import type { McpFailure } from './failure.ts'
 
-/** How long mcplocal may take for an answer: it gives a server ten minutes for a call itself. */
-const ANSWER_MS = 11 * 60_000
+/** How long mcplocal may take: it gives a server ten minutes for a call itself, and ten seconds to be there for a session. */
+export const patience = { timeoutMs: 11 * 60_000, connectMs: 30_000 } as const
 
 /**
  * A session with a project at mcplocal, as whoever is logged in, and what is done in it. The session ends with it.
@@ -22,7 +22,7 @@ export const withProject = async <Answer>(
   const [{ connectMcp }, { McpFailure }] = await Promise.all([import('./connect.ts'), import('./failure.ts')])
   let connection: McpConnection | undefined
   try {
-    connection = await connectMcp(endpoint, { signal: deps.signal, timeoutMs: ANSWER_MS, ...options })
+    connection = await connectMcp(endpoint, { signal: deps.signal, ...patience, ...options })
     return await use(connection)
   } catch (error) {
     throw error instanceof McpFailure ? await inOurWords(deps, project, error) : error
