@@ -23,14 +23,14 @@ export const projectHandler = (sessions: Sessions, events: EventStore, limits: E
   let isStopping = false
   return {
     handle(request, response, project, endpoint) {
-      if (endpoint === 'inspect') return sessions.inspector.handle(request, response, project)
       const bearer = bearerOf(request)
       if (isStopping) return refuse(response, stopping)
       if (bearer === undefined) return refuse(response, bearerMissing)
       const visit = { request, response, project, bearer }
       if (endpoint === 'mcp') mcp.handle(visit)
       else if (endpoint === 'sse') sse.handleStream(visit)
-      else sse.handleMessage(visit)
+      else if (endpoint === 'messages') sse.handleMessage(visit)
+      else sessions.inspector.handle(visit)
     },
     stop() {
       isStopping = true

@@ -1,10 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkDialer, LinkedProject } from '../../domain/mcp/link.ts'
-import { acceptsOf, bearerOf } from '../endpoint/headers.ts'
+import { acceptsOf } from '../endpoint/headers.ts'
 import type { EndpointLimits } from '../endpoint/limits.ts'
-import { bearerMissing, refusal, refusalOf, refuse, stopping } from '../endpoint/refusal.ts'
+import { methodNotAllowed, refusal, refusalOf, refuse, stopping } from '../endpoint/refusal.ts'
+import type { Visit } from '../endpoint/visit.ts'
 import type { SessionLimits } from '../session/limits.ts'
 import { LinkKeeper } from '../session/link-keeper.ts'
 import type { FeedServer, FeedSession } from './feed.ts'
@@ -49,11 +50,8 @@ export class Inspector {
     this.#options = options
   }
 
-  handle(request: IncomingMessage, response: ServerResponse, project: string): void {
-    const bearer = bearerOf(request)
-    if (this.#stopping) refuse(response, stopping)
-    else if (bearer === undefined) refuse(response, bearerMissing)
-    else if (request.method !== 'GET') refuse(response, onlyGet(request.method))
+  handle({ request, response, project, bearer }: Visit): void {
+    if (request.method !== 'GET') refuse(response, methodNotAllowed(request.method ?? '', 'GET'))
     else if (!acceptsOf(request).sse) refuse(response, onlyEvents)
     else if (this.#feeds.size + this.#opening >= this.#options.limits.watchers) refuse(response, tooManyWatchers)
     else void this.#open(response, project, bearer) // owned: it answers whatever happens
@@ -196,9 +194,6 @@ const shown = ({ id, client }: InspectedSession): FeedSession => ({ session: sho
 
 const serversOf = ({ servers }: LinkedProject): FeedServer[] =>
   servers.map(({ name, state, reason }) => ({ name, state, ...(reason === undefined ? {} : { reason }) }))
-
-const onlyGet = (method: string | undefined) =>
-  refusal(405, 'method-not-allowed', `${method} is not for this path`, { headers: { Allow: 'GET' } })
 
 const onlyEvents = refusal(406, 'not-acceptable', 'The feed is a stream of server-sent events', {
   hint: 'Send "Accept: text/event-stream"',
