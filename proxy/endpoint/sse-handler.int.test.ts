@@ -90,6 +90,17 @@ describe('a client of the old transport', () => {
     expect((await post(old.messages, [ping])).status).toBe(400)
   })
 
+  it('gets two long answers that come at once', async () => {
+    const text = 'x'.repeat(300_000)
+    const server = new FakeServer('a').tools('x').on('tools/call', () => ({ text }))
+    const { url } = await start({ streamBytes: 200_000 }, server)
+    const { stream, messages } = await open(url)
+    const call = (id: number) => post(messages, { jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'a__x' } })
+    await Promise.all([call(1), call(2)])
+    await vi.waitFor(() => expect(answersOf(stream).map(({ id }) => id)).toEqual(['init', 1, 2]))
+    expect(stream.isOpen()).toBe(true)
+  })
+
   it('is shown that the stream lives, and told when mcpd ends the session', async () => {
     const { url, local } = await start({ heartbeatMs: 5 })
     const { stream } = await open(url)

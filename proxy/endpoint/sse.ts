@@ -69,10 +69,13 @@ export class EventStream {
 
   #write(text: string): boolean {
     if (!this.isOpen) return false
+    // Looked at before: one message may be as long as it likes, whatever it comes behind.
+    if (this.#writer.waiting > this.#limits.streamBytes) {
+      this.#response.destroy()
+      return false
+    }
     this.#lastWrite = performance.now()
     this.#writer.write(text)
-    if (this.#writer.waiting <= this.#limits.streamBytes) return true
-    this.#response.destroy()
-    return false
+    return true
   }
 }
