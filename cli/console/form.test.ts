@@ -72,14 +72,17 @@ describe('what was typed', () => {
     expect(argumentsOf(fields, typed)).toEqual({
       wrong: {
         path: 'is needed ("" for an empty text)',
-        count: 'must be a whole number',
-        ratio: 'must be a number',
+        count: 'must be a whole number, of 15 digits at most',
+        ratio: 'must be a number: 5, -2.5 or 1e3',
         loud: 'must be true or false',
         level: 'must be one of the choices',
         rest: 'must be JSON; a text stands in quotes',
       },
     })
   })
+
+  it('is never sent as another number', () =>
+    expect(argumentsOf(fields, { path: 'x', count: '12345678901234567890' })).toHaveProperty('wrong.count'))
 
   it('for a prompt is text', () => {
     const asked = promptFields({ name: 'p', arguments: [{ name: 'who', required: true, description: 'Whom' }, 'no'] })

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, type JsonValue } from '../../domain/kernel/json.ts'
+import { readArgument } from '../tool-arguments/parse.ts'
 import { branchesOf, type JsonType, memberOf, namesOf, typesOf, valuesOf } from '../tool-arguments/schema.ts'
 
 /** One argument of a tool or prompt, as a form asks for it. */
@@ -78,8 +79,8 @@ export const argumentsOf = (
 
 const WANTED: Readonly<Record<Field['type'], string>> = {
   text: 'must be a text',
-  number: 'must be a number',
-  integer: 'must be a whole number',
+  number: 'must be a number: 5, -2.5 or 1e3',
+  integer: 'must be a whole number, of 15 digits at most',
   boolean: 'must be true or false',
   choice: 'must be one of the choices',
   json: 'must be JSON; a text stands in quotes',
@@ -92,22 +93,19 @@ const typedValue = ({ type, choices }: Field, text: string): JsonValue | undefin
     case 'choice':
       return choices.find((choice) => shownAs(type, choice) === text)
     case 'boolean':
-      return text === 'true' ? true : text === 'false' ? false : undefined
     case 'number':
-    case 'integer': {
-      const number = text.trim() === '' ? Number.NaN : Number(text)
-      return Number.isFinite(number) && (type === 'number' || Number.isInteger(number)) ? number : undefined
-    }
+    case 'integer':
+      return unlessThrown(() => readArgument('', [text], { schema: { type }, root: {} }) as JsonValue)
     case 'json':
-      return parsed(text)
+      return unlessThrown(() => JSON.parse(text))
   }
 }
 
-const parsed = (text: string): JsonValue | undefined => {
+const unlessThrown = (read: () => JsonValue): JsonValue | undefined => {
   try {
-    return JSON.parse(text)
+    return read()
   } catch {
-    return undefined
+    return undefined // said by what it has to be
   }
 }
 
