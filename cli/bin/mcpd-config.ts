@@ -30,9 +30,9 @@ export const invalidConfiguration = coded(
   'invalid-configuration',
   400,
   'A flag or an environment variable does not make sense',
-  (name: string, problem: string) => ({
+  (name: string, problem: string, program = name.startsWith('MCPLOCAL_') ? 'mcplocal' : 'mcpd') => ({
     message: `${name} ${problem}`,
-    hint: `"${name.startsWith('MCPLOCAL_') ? 'mcplocal' : 'mcpd'} --help" lists all of them`,
+    hint: `"${program} --help" lists all of them`,
   }),
 )
 
@@ -99,6 +99,12 @@ export const secondsOf = (env: Env, name: string, most: number): number | undefi
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > most)
     throw invalidConfiguration(name, `must be a whole number of seconds: 1 to ${most}`)
   return seconds * 1000
+}
+
+/** Where mcplocal finds mcpd. @throws InvalidConfiguration; the value is not shown, as it may hold a password */
+export const mcpdAddress = (value: string): string => {
+  if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return value
+  throw invalidConfiguration('MCPCTL_SERVER, or --server,', 'must be an http:// or https:// address', 'mcplocal')
 }
 
 /** A renewal is an event: a shorter lease fills the log faster. */

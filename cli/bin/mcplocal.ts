@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { startMcplocal } from '../../proxy/endpoint/start.ts'
 import { webSocketDialer } from '../../proxy/link/websocket-dialer.ts'
 import { createLogger } from './logger.ts'
-import { portOf, secondsOf } from './mcpd-config.ts'
+import { mcpdAddress, portOf, secondsOf } from './mcpd-config.ts'
 import { exitOn, failed } from './process-end.ts'
 import { version } from './version.ts'
 
@@ -52,7 +52,7 @@ const main = async (): Promise<void> => {
   }
   const streamMs = secondsOf(env, 'MCPLOCAL_MAX_STREAM', MAX_SECONDS)
   const idleMs = secondsOf(env, 'MCPLOCAL_SESSION_IDLE', MAX_SECONDS)
-  const server = values.server ?? process.env.MCPCTL_SERVER ?? 'http://127.0.0.1:3100'
+  const server = mcpdAddress(values.server ?? (process.env.MCPCTL_SERVER || 'http://127.0.0.1:3100'))
   const logger = createLogger('mcplocal')
   const mcpd = await watchMcpd(server)
   const mcplocal = await startMcplocal({
