@@ -12,14 +12,7 @@ import {
   withProgressToken,
 } from '../../domain/mcp/rpc.ts'
 import { createServerReader } from './from-server.ts'
-import {
-  type ClientSession,
-  finishedCall,
-  type PendingCall,
-  PendingCalls,
-  refusedCall,
-  toolOf,
-} from './pending-calls.ts'
+import { finishedCall, type PendingCall, PendingCalls, refusedCall, toolOf } from './pending-calls.ts'
 import { written } from './rpc.ts'
 import {
   notReading,
@@ -30,6 +23,7 @@ import {
   unsendable,
 } from './rpc-errors.ts'
 import { createSessionWishes, type Verdict } from './session-wishes.ts'
+import { type SharedConnection, SharedSession } from './shared-session.ts'
 import { createSharedTasks } from './shared-tasks.ts'
 import { readLine, readLong } from './stdout-lines.ts'
 import {
@@ -50,43 +44,21 @@ export interface SharedUpstreamOptions {
   readonly onRubbish?: (line: string) => void
 }
 
-/** One client session on this connection. */
-class Session implements Attachment, ClientSession {
-  readonly upstream: SharedUpstream
-  readonly peer: UpstreamPeer
-  readonly state: SessionState
-  pending = 0
-
-  constructor(upstream: SharedUpstream, peer: UpstreamPeer, state: SessionState) {
-    this.upstream = upstream
-    this.peer = peer
-    this.state = state
-  }
-
-  send(message: RpcMessage): void {
-    this.upstream.fromSession(this, message)
-  }
-
-  detach(answer?: RpcError): void {
-    this.upstream.detach(this, answer)
-  }
-}
-
 /**
  * One MCP connection over a stream that serves any number of client sessions. Request ids and
  * progress tokens are rewritten to integers of the connection's own and back; everything else passes untouched. As the
  * server could not say which client it means, it is offered neither sampling nor elicitation nor roots.
  */
-export class SharedUpstream implements Upstream {
+export class SharedUpstream implements Upstream, SharedConnection {
   readonly instance: string
   readonly server: string
   initialize: JsonObject = {}
   ended: string | undefined
   readonly #program: MessageStream
   readonly #logger: Logger
-  readonly #sessions = new Set<Session>()
-  readonly #calls = new PendingCalls<Session>()
-  readonly #tasks = createSharedTasks<Session>()
+  readonly #sessions = new Set<SharedSession>()
+  readonly #calls = new PendingCalls<SharedSession>()
+  readonly #tasks = createSharedTasks<SharedSession>()
   readonly #wishes = createSessionWishes(this.#sessions, (method, params) => this.request(method, params))
   #draining = false
   #probes = 0
@@ -127,14 +99,14 @@ export class SharedUpstream implements Upstream {
   }
 
   attach(peer: UpstreamPeer, state: SessionState): Attachment {
-    const session = new Session(this, peer, state)
+    const session = new SharedSession(this, peer, state)
     this.#sessions.add(session)
     if (peer.isProbe) this.#probes += 1
     this.#wishes.join(session)
     return session
   }
 
-  detach(session: Session, answer?: RpcError): void {
+  detach(session: SharedSession, answer?: RpcError): void {
     if (!this.#sessions.delete(session)) return
     if (session.peer.isProbe) this.#probes -= 1
     for (const upstreamId of this.#calls.idsOf(session)) {
@@ -181,14 +153,14 @@ export class SharedUpstream implements Upstream {
   }
 
   /** What a client session sent. */
-  fromSession(session: Session, message: RpcMessage): void {
+  fromSession(session: SharedSession, message: RpcMessage): void {
     const { id, method } = message
     if (method === undefined) this.#logger.debug(this.#names(), 'dropped a response to no request of the server')
     else if (id === undefined) this.#notificationFromSession(session, message)
     else this.#requestFromSession(session, id, method, message)
   }
 
-  #requestFromSession(session: Session, id: RpcId, method: string, message: RpcMessage): void {
+  #requestFromSession(session: SharedSession, id: RpcId, method: string, message: RpcMessage): void {
     switch (method) {
       case 'ping':
         if (session.peer.isProbe) this.#call(session, id, message, undefined)
@@ -213,7 +185,7 @@ export class SharedUpstream implements Upstream {
     }
   }
 
-  #decided(session: Session, id: RpcId, verdict: Verdict): void {
+  #decided(session: SharedSession, id: RpcId, verdict: Verdict): void {
     if (verdict === 'answer') {
       session.peer.deliver(resultOf(id, {}))
       return
@@ -224,7 +196,12 @@ export class SharedUpstream implements Upstream {
     })
   }
 
-  #call(session: Session, id: RpcId, message: RpcMessage, onSettled: PendingCall<Session>['onSettled']): void {
+  #call(
+    session: SharedSession,
+    id: RpcId,
+    message: RpcMessage,
+    onSettled: PendingCall<SharedSession>['onSettled'],
+  ): void {
     const upstreamId = this.#calls.nextId()
     const token = progressTokenOf(message.params)
     const refusal = this.#refusal(session) ?? this.#tasks.refusal(session, message)
@@ -234,7 +211,7 @@ export class SharedUpstream implements Upstream {
     onSettled?.(undefined)
   }
 
-  #refusal(session: Session): RpcError | undefined {
+  #refusal(session: SharedSession): RpcError | undefined {
     if (this.ended !== undefined) return serverUnavailable(this.server, this.ended)
     if (session.pending >= MAX_CALLS_PER_SESSION) return tooManyCalls(MAX_CALLS_PER_SESSION, 'this session')
     if (this.#calls.size >= MAX_CALLS_PER_CONNECTION)
@@ -244,12 +221,12 @@ export class SharedUpstream implements Upstream {
 
   /** The hot path. @returns why it was not sent */
   #send(
-    session: Session,
+    session: SharedSession,
     id: RpcId,
     upstreamId: number,
     token: RpcId | undefined,
     message: RpcMessage,
-    onSettled: PendingCall<Session>['onSettled'],
+    onSettled: PendingCall<SharedSession>['onSettled'],
   ): RpcError | undefined {
     const sent =
       token === undefined
@@ -266,12 +243,12 @@ export class SharedUpstream implements Upstream {
     return undefined
   }
 
-  #refuse({ peer }: Session, id: RpcId, message: RpcMessage, error: RpcError): void {
+  #refuse({ peer }: SharedSession, id: RpcId, message: RpcMessage, error: RpcError): void {
     peer.deliver(errorOf(id, error))
     peer.finished(refusedCall(message, error.code))
   }
 
-  #notificationFromSession(session: Session, message: RpcMessage): void {
+  #notificationFromSession(session: SharedSession, message: RpcMessage): void {
     switch (message.method) {
       case 'notifications/initialized': // the connection sent its own
       case 'notifications/roots/list_changed': // roots are not offered here
@@ -290,7 +267,7 @@ export class SharedUpstream implements Upstream {
     }
   }
 
-  #cancel(upstreamId: number, params: JsonObject): PendingCall<Session> | undefined {
+  #cancel(upstreamId: number, params: JsonObject): PendingCall<SharedSession> | undefined {
     const call = this.#calls.take(upstreamId)
     if (call === undefined) return undefined
     const told = notification('notifications/cancelled', { ...params, requestId: upstreamId })
