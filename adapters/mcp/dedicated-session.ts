@@ -67,10 +67,9 @@ export class DedicatedSession implements Attachment {
     this.#around = around
     this.upstream = around.upstream
     this.#stream = new OwnStream({
+      ...around,
       client,
-      pool: around.pool,
-      redact: around.redact,
-      initializeTimeoutMs: around.initializeTimeoutMs,
+      names: { instance: around.upstream.instance, server: around.upstream.server },
       onOpen: () => this.#opened(),
       onMessage: (message, source, forgotten) => this.#fromServer(message, source, forgotten),
       onFailed: (error) => this.#failed(error),

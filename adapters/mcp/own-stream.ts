@@ -1,7 +1,9 @@
 import type { LineFacts, MessageStream } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
+import type { Logger } from '../../domain/kernel/logger.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
 import { notification, type RpcId } from '../../domain/mcp/rpc.ts'
+import { guarded } from './guarded.ts'
 import { firstRubbish, type Rubbish, type Speaker, shakeHands } from './handshake.ts'
 import type { OwnMessage } from './rpc.ts'
 import type { SessionPool } from './session-pool.ts'
@@ -11,7 +13,10 @@ export interface OwnStreamOptions {
   readonly pool: SessionPool
   readonly client: LinkClient
   readonly redact: (text: string) => string
-  readonly initializeTimeoutMs: number | undefined
+  readonly logger: Logger
+  /** Which copy of which server, for the log. */
+  readonly names: object
+  readonly initializeTimeoutMs?: number | undefined
   /** It is initialised. */
   readonly onOpen: () => void
   /** What the server sent, but for answers to this end's own requests; `forgotten` as in `LineFacts`. */
@@ -112,9 +117,11 @@ export class OwnStream implements Speaker {
       if (this.#stream !== stream) return
       readLine(line, (message) => this.#take(message, line, forgotten === true), onRubbish, parsed)
     }
-    stream.onLine(take, (text) => {
-      if (this.#stream === stream) readLong(text, (answer) => this.#take(answer, text, false), take)
-    })
+    const takeLong = (bytes: Buffer): void => {
+      if (this.#stream === stream) readLong(bytes, (answer) => this.#take(answer, bytes, false), take)
+    }
+    const { logger, names } = this.#options
+    stream.onLine(guarded(logger, names, take), guarded(logger, names, takeLong))
     void stream.exited.then(({ reason }) => {
       if (this.#stream !== stream || !this.#open) return // while it begins, the handshake gives the reason
       this.drop()

@@ -1,9 +1,10 @@
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { sameJson } from '../../domain/kernel/same-json.ts'
 import type { Link, LinkClient, LinkClosed, LinkedProject, LinkFrame, RpcMessage } from '../../domain/mcp/link.ts'
-import { errorOf, notification } from '../../domain/mcp/rpc.ts'
+import { errorOf, isRequest, notification, rpcCode } from '../../domain/mcp/rpc.ts'
 import type { Topology, TopologyProject } from '../../domain/mcp/topology.ts'
 import { type CallRecord, createCallObserver, type FinishedCall } from './calls.ts'
+import { guarded } from './guarded.ts'
 import type { ConnectedInstanceHost } from './host.ts'
 import { createListChanges } from './list-changes.ts'
 import { refusedCall } from './pending-calls.ts'
@@ -128,10 +129,16 @@ export const serveLink = (options: ServeLinkOptions): void => {
     }
   }
 
+  const onFailedFrame = (frame: LinkFrame) => {
+    const id = frame.type === 'message' && isRequest(frame.message) ? frame.message.id : undefined
+    if (frame.type === 'message' && id !== undefined)
+      deliver(frame.server, errorOf(id, { code: rpcCode.internal, message: 'Internal error' }))
+  }
+
   const onAbort = () => link.close({ code: 'lost', reason: 'mcpd is stopping' })
   const stopHost = host.onChange(onHostChange)
   const stopTopology = topology.subscribe(project, onTopology)
-  link.onFrame(onFrame)
+  link.onFrame(guarded(logger, { project }, onFrame, onFailedFrame))
   link.onClose((closed) => {
     stopTopology()
     stopHost()

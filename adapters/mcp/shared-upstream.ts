@@ -12,6 +12,7 @@ import {
   withProgressToken,
 } from '../../domain/mcp/rpc.ts'
 import { createServerReader } from './from-server.ts'
+import { guarded } from './guarded.ts'
 import { finishedCall, type PendingCall, PendingCalls, refusedCall, toolOf } from './pending-calls.ts'
 import { written } from './rpc.ts'
 import {
@@ -84,8 +85,10 @@ export class SharedUpstream implements Upstream, SharedConnection {
       onRubbish?.(line)
     }
     program.onLine(
-      (line, facts) => readLine(line, fromServer, rubbish, facts?.parsed),
-      (text) => readLong(text, fromServer, (line) => readLine(line, fromServer, rubbish)),
+      guarded(logger, this.#names(), (line, facts) => readLine(line, fromServer, rubbish, facts?.parsed)),
+      guarded(logger, this.#names(), (bytes) =>
+        readLong(bytes, fromServer, (line) => readLine(line, fromServer, rubbish)),
+      ),
     )
   }
 
