@@ -41,7 +41,7 @@ const lightRound = async (endpoint: Endpoint): Promise<Measured> => {
   }
 }
 
-/** The medians of what each candidate was measured at; of errors, the sum. They run at once and take turns. */
+/** The medians of what each candidate was measured at; of errors, the sum. NaN where some of it failed. They run at once and take turns. */
 const compared = async (
   started: ReadonlyMap<string, Candidate>,
   rounds: number,
@@ -61,7 +61,8 @@ const summary = (rounds: readonly Measured[]): Measured =>
   Object.fromEntries(
     Object.keys(rounds[0] ?? {}).map((field) => {
       const values = rounds.map((each) => each[field] ?? Number.NaN)
-      return [field, field === 'errors' ? values.reduce((sum, each) => sum + each, 0) : median(values)]
+      const isSum = field === 'errors' || values.some(Number.isNaN)
+      return [field, isSum ? values.reduce((sum, each) => sum + each, 0) : median(values)]
     }),
   )
 
@@ -70,7 +71,7 @@ const summary = (rounds: readonly Measured[]): Measured =>
  * other proxies. `tools/call` echo of the reference server; then, of a server made for it, a result of 10 MB
  * (`result_10mb_ms`) and a stream of progress notifications (`progress_ms`: from the server's to the client's hand, each).
  * Then mcplocal alone: `tools/list` over 20 servers, calls beside a server that hangs, memory of its sessions, and
- * `mcpctl mcp` over STDIO. BENCH_ONLY=bare,mcplocal leaves the others out, and what is mcplocal's alone. null: it did not
+ * `mcpctl mcp` over STDIO. null for what fails, said on standard error. BENCH_ONLY=bare,mcplocal leaves the others out, and what is mcplocal's alone. null: it did not
  * start, standard error says why.
  */
 export default async (): Promise<object> => {
