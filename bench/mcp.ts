@@ -71,8 +71,8 @@ const summary = (rounds: readonly Measured[]): Measured =>
  * other proxies. `tools/call` echo of the reference server; then, of a server made for it, a result of 10 MB
  * (`result_10mb_ms`) and a stream of progress notifications (`progress_ms`: from the server's to the client's hand, each).
  * Then mcplocal alone: `tools/list` over 20 servers, calls beside a server that hangs, memory of its sessions, and
- * `mcpctl mcp` over STDIO. null for what fails, said on standard error. BENCH_ONLY=bare,mcplocal leaves the others out, and what is mcplocal's alone. null: it did not
- * start, standard error says why.
+ * `mcpctl mcp` over STDIO. BENCH_ONLY=bare,mcplocal leaves the others out, and what is mcplocal's alone. null: it did
+ * not start, or what was asked of it failed; standard error says why.
  */
 export default async (): Promise<object> => {
   const only = process.env.BENCH_ONLY?.split(',')

@@ -84,15 +84,17 @@ export const overStdio = async (home: string): Promise<object> => {
     return {
       node_ms,
       start_ms,
-      added_start_ms: start_ms - node_ms,
+      added_start_ms: rounded(start_ms - node_ms),
       direct_call_ms,
       call_ms,
-      added_call_ms: call_ms - direct_call_ms,
+      added_call_ms: rounded(call_ms - direct_call_ms),
     }
   } finally {
     await system.kill('SIGTERM')
   }
 }
+
+const rounded = (ms: number): number => Math.round(ms * 1000) / 1000
 
 const ANSWERS_AT_ONCE =
   'process.stdin.once("data",()=>console.log(JSON.stringify({jsonrpc:"2.0",id:1,result:{}}))).on("end",()=>process.exit()).resume()'
