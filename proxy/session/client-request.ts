@@ -40,7 +40,10 @@ export interface CallRecord {
 /** One request of the client that is under way. */
 export interface ClientRequest {
   readonly id: RpcId
-  readonly message: RpcRequest
+  /** Without its params once it has gone to a server: many large ones may be under way for long. */
+  message: RpcRequest
+  /** What the client calls the tool, for `tools/call`. */
+  readonly tool: string | undefined
   readonly exchange: Exchange
   readonly startedAt: number
   /** Whose it is to answer, once that is known. */
@@ -54,10 +57,14 @@ export interface ClientRequest {
 /** Longest name of a tool in a record: it is the client's own text. */
 const MAX_TOOL_NAME = 128
 
+export const toolOf = ({ method, params }: RpcRequest): string | undefined => {
+  const name = method === 'tools/call' ? params?.name : undefined
+  return typeof name === 'string' ? name.slice(0, MAX_TOOL_NAME) : undefined
+}
+
 /** @param answer undefined when the client has cancelled it */
 export const recordOf = (project: string, request: ClientRequest, answer: RpcResponse | undefined): CallRecord => {
-  const { message, server, startedAt } = request
-  const { name } = message.method === 'tools/call' ? (message.params ?? {}) : {}
+  const { message, tool, server, startedAt } = request
   const data = answer?.error?.data
   const code = isObject(data) && typeof data.code === 'string' ? data.code : undefined
   // A call that the breaker has not let through is given to a server, but not sent.
@@ -65,7 +72,7 @@ export const recordOf = (project: string, request: ClientRequest, answer: RpcRes
   return {
     project,
     method: message.method,
-    tool: typeof name === 'string' ? name.slice(0, MAX_TOOL_NAME) : undefined,
+    tool,
     server,
     outcome: answer === undefined ? 'cancelled' : isRefused ? 'refused' : answeredAs(answer),
     code,

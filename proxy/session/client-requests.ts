@@ -2,7 +2,7 @@ import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { errorOf, type RpcError, type RpcId, type RpcRequest, type RpcResponse } from '../../domain/mcp/rpc.ts'
 import type { Taps } from '../inspector/taps.ts'
 import { invalidRequest, tooManyCalls } from '../rpc/errors.ts'
-import { type CallRecord, type ClientRequest, type Exchange, recordOf } from './client-request.ts'
+import { type CallRecord, type ClientRequest, type Exchange, recordOf, toolOf } from './client-request.ts'
 
 /** The requests of one client that are under way, each ended exactly once. */
 export class ClientRequests {
@@ -34,7 +34,8 @@ export class ClientRequests {
   open(message: RpcRequest, exchange: Exchange): ClientRequest {
     const { id } = message
     const startedAt = performance.now()
-    const request: ClientRequest = { id, message, exchange, startedAt, server: undefined, call: undefined, done: false }
+    const [tool, server, call] = [toolOf(message), undefined, undefined]
+    const request: ClientRequest = { id, message, tool, exchange, startedAt, server, call, done: false }
     this.#open.set(id, request)
     return request
   }

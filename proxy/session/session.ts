@@ -183,13 +183,16 @@ export class Session implements Routing, ServerInbox, ClientInbox, Changing {
         request,
         serverUnavailable(server, target === undefined ? 'it is not attached any more' : target.reason),
       )
-    else
+    else {
       request.call = this.calls.forward(server, request.message, params, this.#options.limits.callMs, {
         onAnswer: (answer) => this.pass(request, map === undefined ? answer : map(answer)),
         onProgress: (progress) => {
           if (!this.#requests.send(request, progress)) this.tell(progress)
         },
       })
+      const { id, method } = request.message
+      request.message = { jsonrpc: '2.0', id, method }
+    }
   }
 
   reply(request: ClientRequest, result: JsonObject): void {
