@@ -1,14 +1,14 @@
 import { isObject } from '../../domain/kernel/json.ts'
-import type { LinkClient, LinkedProject, LinkFrame, RpcMessage } from '../../domain/mcp/link.ts'
-
-/**
- * Most bytes of one frame. Bigger than what may wait for a peer: a single large result is no sign of a slow one.
- * Give it to the `WebSocketServer` as `maxPayload`, so that nothing bigger is ever held.
- */
-export const MAX_FRAME_BYTES = 64 * 1024 * 1024
+import {
+  type LinkClient,
+  type LinkedProject,
+  type LinkFrame,
+  MAX_LINK_FRAME,
+  type RpcMessage,
+} from '../../domain/mcp/link.ts'
 
 /** What a `WebSocketServer` or client of a link is made with: compression costs more than it saves on one machine. */
-export const linkSocketOptions = { perMessageDeflate: false, maxPayload: MAX_FRAME_BYTES } as const
+export const linkSocketOptions = { perMessageDeflate: false, maxPayload: MAX_LINK_FRAME } as const
 
 /** A frame, or in one sentence what is wrong with it. Written out: it runs for every message. */
 export const parseFrame = (text: string): LinkFrame | string => {

@@ -1,8 +1,8 @@
 import type { RawData, WebSocket } from 'ws'
-import { type Link, type LinkClosed, type LinkFrame, MAX_LINK_BUFFER } from '../../domain/mcp/link.ts'
+import { type Link, type LinkClosed, type LinkFrame, MAX_LINK_BUFFER, MAX_LINK_FRAME } from '../../domain/mcp/link.ts'
 import { closeReason, linkCloseCode, linkClosedOf, MALFORMED_FRAME_CODE } from '../../domain/mcp/link-codes.ts'
 import { writeLongFrame } from '../../domain/mcp/long-frame.ts'
-import { MAX_FRAME_BYTES, parseFrame, substitute } from './frame.ts'
+import { parseFrame, substitute } from './frame.ts'
 import { createInbox } from './inbox.ts'
 
 /** How often a peer is asked whether it lives. */
@@ -21,7 +21,7 @@ export interface SocketLinkOptions {
  * the link with the reason, and nothing of it is thrown.
  */
 export const linkOverSocket = (socket: WebSocket, options: SocketLinkOptions = {}): Link => {
-  const { maxBufferBytes = MAX_LINK_BUFFER, maxFrameBytes = MAX_FRAME_BYTES } = options
+  const { maxBufferBytes = MAX_LINK_BUFFER, maxFrameBytes = MAX_LINK_FRAME } = options
   const inbox = createInbox()
   let error: Error | undefined
   /** Bytes of the long frame under way: a peer that reads one is not slow for what waits behind it. */
@@ -91,21 +91,21 @@ export const linkOverSocket = (socket: WebSocket, options: SocketLinkOptions = {
         return
       }
       const long = writeLongFrame(frame)
-      const length = long?.reduce((sum, part) => sum + part.length, 0) ?? 0
+      const length = long === undefined ? 0 : lengthOf(long)
       if (long !== undefined && length <= maxFrameBytes) {
         put(length, (sent) => sendInParts(socket, long, sent))
         return
       }
       const text = serialised(frame, maxFrameBytes)
-      if (text === undefined) return
-      if (text.length <= maxBufferBytes) socket.send(text)
-      else put(text.length, (sent) => socket.send(text, sent))
+      if (text !== undefined) put(text.length, (sent) => socket.send(text, sent))
     },
     onFrame: inbox.onFrame,
     onClose: inbox.onClose,
     close,
   }
 }
+
+const lengthOf = (parts: readonly Buffer[]): number => parts.reduce((sum, { length }) => sum + length, 0)
 
 /** One text frame in as many fragments as there are parts, so that nothing is copied. */
 const sendInParts = (socket: WebSocket, parts: readonly Buffer[], sent?: () => void): void => {

@@ -110,5 +110,8 @@ export interface LinkDialer {
   dial(project: string, bearer: string, options: { signal: AbortSignal }): Promise<Link>
 }
 
+/** Most bytes of one frame; nothing bigger is ever held. More than what may wait for a peer: a single large result is no sign of a slow one. */
+export const MAX_LINK_FRAME = 64 * 1024 * 1024
+
 /** Most bytes of frames that may wait for a peer. */
 export const MAX_LINK_BUFFER = 16 * 1024 * 1024

@@ -3,9 +3,9 @@ import { WebSocket } from 'ws'
 import { CodedError } from '../../domain/kernel/errors.ts'
 import { isObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
-import type { LinkDialer } from '../../domain/mcp/link.ts'
+import { type LinkDialer, MAX_LINK_FRAME } from '../../domain/mcp/link.ts'
 import { mcpdUnavailable } from './errors.ts'
-import { MAX_FRAME_BYTES, WebSocketLink } from './websocket-link.ts'
+import { WebSocketLink } from './websocket-link.ts'
 
 export interface WebSocketDialerOptions {
   /** mcpd's URL, `http://127.0.0.1:3100`. */
@@ -33,7 +33,7 @@ export const webSocketDialer = ({
       const socket = new WebSocket(at, {
         headers: { ...headers, Authorization: `Bearer ${bearer}` },
         perMessageDeflate: false,
-        maxPayload: MAX_FRAME_BYTES,
+        maxPayload: MAX_LINK_FRAME,
         followRedirects: false,
       })
       const abort = () => {

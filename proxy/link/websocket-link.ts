@@ -5,9 +5,6 @@ import { closeReason, linkCloseCode, linkClosedOf, MALFORMED_FRAME_CODE } from '
 import { readLongFrame } from '../../domain/mcp/long-frame.ts'
 import { parseFrame } from './frames.ts'
 
-/** Largest frame that is taken. */
-export const MAX_FRAME_BYTES = 64 * 1024 * 1024
-
 /** How long the peer may take to answer the end of the link, before the connection is cut. */
 const CLOSE_MS = 2_000
 
