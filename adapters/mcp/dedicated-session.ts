@@ -1,10 +1,11 @@
 import { CodedError, messageOf } from '../../domain/kernel/errors.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
+import { answeredAs, toolOf } from '../../domain/mcp/call-facts.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
 import { isLogLevel } from '../../domain/mcp/log-levels.ts'
 import { errorOf, isId, type RpcError, type RpcId, resultOf } from '../../domain/mcp/rpc.ts'
 import { OwnStream } from './own-stream.ts'
-import { finishedCall, outcomeOf, refusedCall, toolOf } from './pending-calls.ts'
+import { finishedCall, refusedCall } from './pending-calls.ts'
 import { textOf, written } from './rpc.ts'
 import { notReading, serverEnded, serverUnavailable, tooManyCalls, tooManySessions, unsendable } from './rpc-errors.ts'
 import { PoolFull, type SessionPool } from './session-pool.ts'
@@ -224,7 +225,7 @@ export class DedicatedSession implements Attachment {
       return
     }
     this.#peer.deliver(message)
-    this.#peer.finished(finishedCall(call, outcomeOf(message), bytesOf(source), message.error?.code))
+    this.#peer.finished(finishedCall(call, answeredAs(message), bytesOf(source), message.error?.code))
   }
 
   #cancelled(message: RpcMessage): void {

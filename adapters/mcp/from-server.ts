@@ -1,8 +1,9 @@
 import type { RunningProgram } from '../../domain/instance/runtime.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
+import { answeredAs } from '../../domain/mcp/call-facts.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { errorOf, isId, type RpcId, resultOf } from '../../domain/mcp/rpc.ts'
-import { type ClientSession, finishedCall, outcomeOf, type PendingCalls } from './pending-calls.ts'
+import { type ClientSession, finishedCall, type PendingCalls } from './pending-calls.ts'
 import { type OwnMessage, textOf } from './rpc.ts'
 import { notOffered } from './rpc-errors.ts'
 import type { SessionWishes } from './session-wishes.ts'
@@ -49,7 +50,7 @@ export const createServerReader = <Session extends ClientSession>(
     tasks.answered(upstreamId, call, message)
     call.session?.peer.deliver(message)
     call.onSettled?.(message)
-    call.session?.peer.finished(finishedCall(call, outcomeOf(message), bytesOf(source), message.error?.code))
+    call.session?.peer.finished(finishedCall(call, answeredAs(message), bytesOf(source), message.error?.code))
   }
 
   const progress = (message: OwnMessage) => {

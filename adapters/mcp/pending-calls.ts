@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../domain/kernel/json.ts'
+import { toolOf } from '../../domain/mcp/call-facts.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { isToolError } from '../../domain/mcp/long-answer.ts'
 import type { RpcId } from '../../domain/mcp/rpc.ts'
 import type { CallOutcome, FinishedCall } from './calls.ts'
 import type { SessionState, UpstreamPeer } from './upstream.ts'
@@ -93,12 +93,6 @@ export class PendingCalls<Session extends ClientSession> {
   }
 }
 
-/** How a call ended that the server answered. */
-export const outcomeOf = (answer: RpcMessage): CallOutcome => {
-  if (answer.error !== undefined) return 'error'
-  return isToolError(answer) ? 'tool-error' : 'ok'
-}
-
 export const finishedCall = (
   call: Pick<PendingCall<unknown>, 'method' | 'tool' | 'startedAt' | 'requestBytes'>,
   outcome: CallOutcome,
@@ -122,13 +116,3 @@ export const refusedCall = (message: RpcMessage, errorCode: number): FinishedCal
     0,
     errorCode,
   )
-
-/** Longest name of a tool in a record: it is the client's own text. */
-const MAX_TOOL_NAME = 128
-
-/** The tool that a request calls, if it calls one. */
-export const toolOf = (message: RpcMessage): string | undefined => {
-  if (message.method !== 'tools/call') return undefined
-  const name = message.params?.name
-  return typeof name === 'string' ? name.slice(0, MAX_TOOL_NAME) : undefined
-}

@@ -1,6 +1,7 @@
 import type { MessageStream } from '../../domain/instance/runtime.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
+import { toolOf } from '../../domain/mcp/call-facts.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import {
   errorOf,
@@ -13,7 +14,7 @@ import {
 } from '../../domain/mcp/rpc.ts'
 import { createServerReader } from './from-server.ts'
 import { guarded } from './guarded.ts'
-import { finishedCall, type PendingCall, PendingCalls, refusedCall, toolOf } from './pending-calls.ts'
+import { finishedCall, type PendingCall, PendingCalls, refusedCall } from './pending-calls.ts'
 import { written } from './rpc.ts'
 import {
   notReading,

@@ -40,6 +40,10 @@ const parse = (long: Buffer): JsonObject | undefined => {
   }
 }
 
+/** What stands before the result where a long answer is written; after it stands a brace. */
+export const beginningOfLong = (id: RpcId | undefined): string =>
+  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`
+
 /** The same answer under another id. */
 export const withId = (answer: RpcResponse, id: RpcId): RpcResponse => {
   const long = longResultOf(answer)

@@ -1,12 +1,12 @@
 import type { LinkFrame } from './link.ts'
-import { LONG_ANSWER_BYTES, longResultOf, readLongAnswer } from './long-answer.ts'
+import { beginningOfLong, LONG_ANSWER_BYTES, longResultOf, readLongAnswer } from './long-answer.ts'
 
 /** The frame that carries a long answer, as the bytes of its JSON, in parts so that none is copied. Undefined for any other frame. */
 export const writeLongFrame = (frame: LinkFrame): readonly Buffer[] | undefined => {
   const result = frame.type === 'message' ? longResultOf(frame.message) : undefined
   if (frame.type !== 'message' || result === undefined) return undefined
   const { server, message } = frame
-  const begin = `{"type":"message","server":${JSON.stringify(server)},"message":{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":`
+  const begin = `{"type":"message","server":${JSON.stringify(server)},"message":${beginningOfLong(message.id)}`
   return [Buffer.from(begin), result, Buffer.from('}}')]
 }
 

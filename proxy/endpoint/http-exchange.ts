@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { longResultOf } from '../../domain/mcp/long-answer.ts'
+import { beginningOfLong, longResultOf } from '../../domain/mcp/long-answer.ts'
 import { type RpcId, type RpcResponse, rpcCode } from '../../domain/mcp/rpc.ts'
-import { beginningOfLong, errorText, messageText } from '../rpc/message.ts'
+import { errorText, messageText } from '../rpc/message.ts'
 import type { Exchange } from '../session/client-request.ts'
 import type { ClientStreams } from './client-streams.ts'
 import type { Accepts } from './headers.ts'
@@ -66,9 +66,8 @@ export class HttpExchange implements Exchange {
   end(answer: RpcResponse | undefined): void {
     this.#owed--
     const long = answer === undefined ? undefined : longResultOf(answer)
-    if (answer !== undefined && long !== undefined && this.#answersAsJson) {
+    if (answer !== undefined && long !== undefined && this.#endLong(answer.id, long)) {
       this.#options.streams.ended(this)
-      this.#endLong(answer.id, long)
       return
     }
     const text = answer === undefined ? undefined : messageText(answer)
@@ -92,7 +91,7 @@ export class HttpExchange implements Exchange {
     const { accepts, batch, ids } = this.#options
     if (!this.isConnected) return
     const [only] = this.#answers
-    if (accepts.json && !accepts.ratherSse && (only !== undefined || !accepts.sse)) {
+    if (this.#prefersJson && (only !== undefined || !accepts.sse)) {
       const cancelled = () => errorText({ code: rpcCode.unreachable, message: 'The request was cancelled' }, ids[0])
       const all = () => `[${this.#answers.map(({ text }) => text).join(',')}]`
       this.#endJson(batch === undefined ? (only?.text ?? cancelled()) : all())
@@ -110,38 +109,41 @@ export class HttpExchange implements Exchange {
     return stream
   }
 
-  /** Whether the one answer that is owed goes out as it is, if the client is still there. */
-  get #answersAsJson(): boolean {
-    const { accepts, batch } = this.#options
-    return this.#stream === undefined && batch === undefined && accepts.json && !accepts.ratherSse && this.isConnected
+  /** Whether what is answered without a stream goes out as JSON. */
+  get #prefersJson(): boolean {
+    const { accepts } = this.#options
+    return accepts.json && !accepts.ratherSse
   }
 
-  /** The result goes out in the bytes that it came in. */
-  #endLong(id: RpcId, result: Buffer): void {
-    const { response, limits } = this.#options
+  /** The result of the one answer that is owed goes out in the bytes that it came in. False if it is to go as any other. */
+  #endLong(id: RpcId, result: Buffer): boolean {
+    if (this.#stream !== undefined || this.#options.batch !== undefined || !this.#prefersJson || !this.isConnected)
+      return false
     const head = Buffer.from(beginningOfLong(id))
-    const length = head.length + result.length + 1
-    response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': length, ...this.headers })
-    const writer = new PacedWriter(response, limits.stallMs)
-    for (const bytes of [head, result, '}']) writer.write(bytes)
-    writer.end()
+    this.#endInPieces([head, result, '}'], { 'Content-Length': head.length + result.length + 1 })
+    return true
   }
 
   #endJson(text: string): void {
-    const { response, limits } = this.#options
-    const isLong = text.length > PIECE_CHARACTERS
-    response.writeHead(200, {
-      'Content-Type': 'application/json',
-      ...(isLong ? {} : { 'Content-Length': Buffer.byteLength(text) }),
-      ...this.headers,
-    })
-    if (isLong) {
-      const writer = new PacedWriter(response, limits.stallMs)
-      writer.write(text)
-      writer.end()
+    if (text.length > PIECE_CHARACTERS) {
+      this.#endInPieces([text], {})
       return
     }
+    const { response, limits } = this.#options
+    response.writeHead(200, {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(text),
+      ...this.headers,
+    })
     response.end(text)
     cutOffWhenStalled(response, limits.stallMs)
+  }
+
+  #endInPieces(parts: readonly (string | Buffer)[], headers: Readonly<Record<string, number>>): void {
+    const { response, limits } = this.#options
+    response.writeHead(200, { 'Content-Type': 'application/json', ...headers, ...this.headers })
+    const writer = new PacedWriter(response, limits.stallMs)
+    for (const part of parts) writer.write(part)
+    writer.end()
   }
 }

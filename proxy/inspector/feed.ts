@@ -1,5 +1,5 @@
+import type { Answered } from '../../domain/mcp/call-facts.ts'
 import type { LinkedServer, RpcMessage } from '../../domain/mcp/link.ts'
-import type { Answered } from '../session/client-request.ts'
 
 /** Which side of the proxy: client ⇄ mcplocal, as the client sees it, or mcplocal ⇄ server, with the server's own names and our ids. */
 export type FeedSide = 'client' | 'server'

@@ -1,8 +1,8 @@
+import { type Answered, answeredAs } from '../../domain/mcp/call-facts.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { longResultOf } from '../../domain/mcp/long-answer.ts'
+import { beginningOfLong, longResultOf } from '../../domain/mcp/long-answer.ts'
 import { isResponse, type RpcId, type RpcResponse } from '../../domain/mcp/rpc.ts'
-import { beginningOfLong, messageText } from '../rpc/message.ts'
-import { type Answered, answeredAs } from '../session/client-request.ts'
+import { messageText } from '../rpc/message.ts'
 import type { FeedDirection, FeedSide, TrafficRecord } from './feed.ts'
 import type { InspectorLimits } from './limits.ts'
 

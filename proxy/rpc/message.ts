@@ -1,7 +1,7 @@
 import { messageOf } from '../../domain/kernel/errors.ts'
 import { isObject, type JsonObject, type JsonValue, nestsDeeperThan } from '../../domain/kernel/json.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { longResultOf } from '../../domain/mcp/long-answer.ts'
+import { beginningOfLong, longResultOf } from '../../domain/mcp/long-answer.ts'
 import {
   isId,
   isRequest,
@@ -138,10 +138,6 @@ const idOf = (value: unknown): RpcId | undefined => (isObject(value) && isId(val
 /** An error that answers no request we could name: JSON-RPC wants `id: null` there, which no message of MCP has. */
 export const errorText = (error: RpcError, id: RpcId | null = null): string =>
   JSON.stringify({ jsonrpc: '2.0', id, error })
-
-/** What stands before the result of a long answer; after it stands a brace. */
-export const beginningOfLong = (id: RpcId | undefined): string =>
-  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`
 
 /**
  * A message as text. What a server nests too deep to be written again becomes an error if it is an answer, which somebody waits for, and

@@ -1,6 +1,6 @@
 import { isObject } from '../../domain/kernel/json.ts'
+import { type Answered, answeredAs } from '../../domain/mcp/call-facts.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
-import { isToolError } from '../../domain/mcp/long-answer.ts'
 import type { RpcId, RpcRequest, RpcResponse } from '../../domain/mcp/rpc.ts'
 import type { ServerCall } from './server-calls.ts'
 
@@ -18,8 +18,6 @@ export interface ClientStream {
   send(message: RpcMessage): boolean
 }
 
-/** How a request was answered. `tool-error`: the tool ran and says it failed. */
-export type Answered = 'ok' | 'tool-error' | 'error'
 /** How a request of the client ended. `refused`: it was answered here, with an error, and passed on to no server. */
 export type Outcome = Answered | 'cancelled' | 'refused'
 
@@ -54,14 +52,6 @@ export interface ClientRequest {
   done: boolean
 }
 
-/** Longest name of a tool in a record: it is the client's own text. */
-const MAX_TOOL_NAME = 128
-
-export const toolOf = ({ method, params }: RpcRequest): string | undefined => {
-  const name = method === 'tools/call' ? params?.name : undefined
-  return typeof name === 'string' ? name.slice(0, MAX_TOOL_NAME) : undefined
-}
-
 /** @param answer undefined when the client has cancelled it */
 export const recordOf = (project: string, request: ClientRequest, answer: RpcResponse | undefined): CallRecord => {
   const { message, tool, server, startedAt } = request
@@ -78,9 +68,4 @@ export const recordOf = (project: string, request: ClientRequest, answer: RpcRes
     code,
     ms: performance.now() - startedAt,
   }
-}
-
-export const answeredAs = (answer: RpcResponse): Answered => {
-  if (answer.error !== undefined) return 'error'
-  return isToolError(answer) ? 'tool-error' : 'ok'
 }

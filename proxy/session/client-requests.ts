@@ -1,8 +1,9 @@
+import { toolOf } from '../../domain/mcp/call-facts.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
 import { errorOf, type RpcError, type RpcId, type RpcRequest, type RpcResponse } from '../../domain/mcp/rpc.ts'
 import type { Taps } from '../inspector/taps.ts'
 import { invalidRequest, tooManyCalls } from '../rpc/errors.ts'
-import { type CallRecord, type ClientRequest, type Exchange, recordOf, toolOf } from './client-request.ts'
+import { type CallRecord, type ClientRequest, type Exchange, recordOf } from './client-request.ts'
 
 /** The requests of one client that are under way, each ended exactly once. */
 export class ClientRequests {
