@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { FeedServer } from '../../proxy/inspector/feed.ts'
 import type { Deps } from '../deps.ts'
 import { isCode } from '../errors.ts'
@@ -75,7 +76,7 @@ export class Backend {
       }
     } catch (error) {
       if (isCode(error, 'interrupted')) return
-      this.feed = { state: 'ended', reason: error instanceof Error ? error.message : String(error) }
+      this.feed = { state: 'ended', reason: messageOf(error) }
       this.#changed()
     }
   }

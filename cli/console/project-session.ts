@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { pause } from '../../domain/kernel/pause.ts'
 import type { Deps } from '../deps.ts'
@@ -101,7 +102,7 @@ export class ProjectSession {
         try {
           this.#list(each, { state: 'ready', items: await listAll(connection, each) })
         } catch (error) {
-          if (this.#connection === connection) this.#list(each, { state: 'failed', reason: reasonOf(error) })
+          if (this.#connection === connection) this.#list(each, { state: 'failed', reason: messageOf(error) })
         }
       }),
     )
@@ -119,7 +120,7 @@ export class ProjectSession {
   /** @param lost what is to be replaced; another request may have seen to that already */
   async #reopen(lost: McpConnection, error: unknown): Promise<void> {
     if (this.#connection === lost) {
-      this.#become({ state: 'away', reason: reasonOf(error) })
+      this.#become({ state: 'away', reason: messageOf(error) })
       this.#connection = undefined
       void lost.close().catch(() => {}) // it is gone already
     }
@@ -134,7 +135,7 @@ export class ProjectSession {
       } catch (error) {
         if (this.#signal.aborted || isCode(error, 'interrupted')) return
         const isFinal = !(error instanceof McpFailure) || error.kind === 'denied' || error.status === 404
-        this.#become({ state: isFinal ? 'refused' : 'away', reason: reasonOf(error) })
+        this.#become({ state: isFinal ? 'refused' : 'away', reason: messageOf(error) })
         if (isFinal) return
       }
       await pause(wait * (0.5 + this.#random()), this.#signal)
@@ -183,5 +184,3 @@ const everywhere = (state: ListState): Readonly<Record<McpListed, ListState>> =>
 
 const isForgotten = (error: unknown): boolean =>
   error instanceof McpFailure && (error.code === 'session-unknown' || error.code === 'session-ended')
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { ReadStream, WriteStream } from 'node:tty'
+import { messageOf } from '../../domain/kernel/errors.ts'
 import type { Deps } from '../deps.ts'
 import { CliError, interrupted } from '../errors.ts'
 import { Backend } from './backend.ts'
@@ -59,6 +60,6 @@ const saveScript = async (text: string, now: Date): Promise<string> => {
     await writeFile(path, text, { mode: 0o600, flag: 'wx' })
     return path
   } catch (error) {
-    throw new CliError('cannot-write', error instanceof Error ? error.message : String(error))
+    throw new CliError('cannot-write', messageOf(error))
   }
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { useEffect, useMemo, useState } from 'react'
+import { messageOf } from '../../../domain/kernel/errors.ts'
 import { isObject, type JsonObject } from '../../../domain/kernel/json.ts'
 import { McpFailure } from '../../mcp-client/failure.ts'
 import { cut, wrap } from '../../output/cells.ts'
@@ -122,6 +123,6 @@ const openTexts = (result: JsonObject): Folds => {
 }
 
 const reasonOf = (error: unknown): { reason: string; hint?: string | undefined } => ({
-  reason: error instanceof Error ? error.message : String(error),
+  reason: messageOf(error),
   hint: error instanceof McpFailure ? error.hint : undefined,
 })

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { useState } from 'react'
+import { messageOf } from '../../../domain/kernel/errors.ts'
 import { wrap } from '../../output/cells.ts'
 import type { Repeatable } from '../curl.ts'
 import { safeLine, safeLines } from '../safe-text.ts'
@@ -67,7 +68,7 @@ export const CurlDialog = ({
     else if (press.text === 'w')
       save(script).then(
         (path) => setNote(`Written to ${safeLine(path)}`),
-        (error: unknown) => setNote(`Not written: ${error instanceof Error ? error.message : String(error)}`),
+        (error: unknown) => setNote(`Not written: ${messageOf(error)}`),
       )
     else return false
     return true
