@@ -1,7 +1,15 @@
 import { isObject, type JsonObject } from '../../domain/kernel/json.ts'
 import { type Field, fieldsOf, promptFields } from './form.ts'
 import type { ListState } from './project-session.ts'
-import type { Item } from './ui/catalog-pane.tsx'
+
+/** One thing that a project offers, as a list shows it. */
+export interface Item {
+  readonly name: string
+  readonly description: string
+  /** Short words after the name: `read-only`, `template`. */
+  readonly tags: readonly string[]
+  readonly definition: JsonObject
+}
 
 /** What can be asked of a project by hand. */
 export interface Action {

@@ -6,6 +6,7 @@ import { cut } from '../../output/cells.ts'
 import type { Backend } from '../backend.ts'
 import {
   type Action,
+  type Item,
   promptAction,
   promptItems,
   resourceAction,
@@ -15,7 +16,7 @@ import {
 } from '../items.ts'
 import type { ListState } from '../project-session.ts'
 import { ActionView } from './action-view.tsx'
-import { CatalogPane, type Item } from './catalog-pane.tsx'
+import { CatalogPane } from './catalog-pane.tsx'
 import { Line, SurroundingsProvider, usePresses, useSize, Words } from './context.tsx'
 import { Header } from './header.tsx'
 import { Help } from './help.tsx'

@@ -1,22 +1,13 @@
 import type { ReactNode } from 'react'
 import { useMemo, useState } from 'react'
-import type { JsonObject } from '../../../domain/kernel/json.ts'
 import { cut, pad, widthOf, wrap } from '../../output/cells.ts'
+import type { Item } from '../items.ts'
 import type { ListState } from '../project-session.ts'
 import { safeLine, safeLines } from '../safe-text.ts'
 import { Line, Rows, TextLines, usePresses, useSize, Words } from './context.tsx'
 import { FRAME_ROWS, type Hint, Pane } from './frame.tsx'
 import { moved, useWindow } from './scrolling.ts'
 import { type Edited, edit, edited, TextInput } from './text-input.tsx'
-
-/** One thing that a project offers, as a list shows it. */
-export interface Item {
-  readonly name: string
-  readonly description: string
-  /** Short words after the name: `read-only`, `template`. */
-  readonly tags: readonly string[]
-  readonly definition: JsonObject
-}
 
 interface CatalogPaneProps {
   readonly what: string
@@ -107,7 +98,7 @@ export const CatalogPane = ({ what, list, items, verb, note, active, onOpen }: C
     </Line>
   )
   return (
-    <Pane hints={[['enter', verb], ...HINTS]} {...(note === undefined ? {} : { note })}>
+    <Pane hints={[['enter', verb], ...HINTS]} note={note}>
       {hasSearch && (
         <Line>
           <Words text="/" tone="strong" />

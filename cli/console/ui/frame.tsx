@@ -17,7 +17,7 @@ export const Pane = ({
 }: {
   children: ReactNode
   hints: readonly Hint[]
-  note?: string
+  note?: string | undefined
 }): ReactNode => {
   const { columns, rows } = useSize()
   return (
