@@ -24,10 +24,9 @@ export class Backend {
   readonly #stop = new AbortController()
   readonly #listeners = new Set<() => void>()
   #timer: NodeJS.Timeout | undefined
+  #version = 0
   feed: FeedState = { state: 'connecting' }
   servers: readonly FeedServer[] = []
-  /** Another number whenever something has changed. */
-  version = 0
 
   constructor(deps: Pick<Deps, 'config'>, project: string) {
     this.#deps = deps
@@ -53,14 +52,15 @@ export class Backend {
     return () => void this.#listeners.delete(listener)
   }
 
-  readonly snapshot = (): number => this.version
+  /** Another number whenever something has changed. */
+  readonly snapshot = (): number => this.#version
 
   /** Says that something has changed, soon: many changes are one. */
   #changed(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       this.traffic.settle()
-      this.version += 1
+      this.#version += 1
       for (const listener of this.#listeners) listener()
     }, TELL_MS)
   }

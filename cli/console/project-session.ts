@@ -69,7 +69,7 @@ export class ProjectSession {
     try {
       await connection.request('ping')
     } catch (error) {
-      if (!this.#isLost(error)) return // somebody answered
+      if (!isLost(error)) return // somebody answered
       await this.#reopen(connection, error)
     }
   }
@@ -84,7 +84,7 @@ export class ProjectSession {
     try {
       return await connection.request(method, params)
     } catch (error) {
-      if (!this.#isLost(error)) throw error
+      if (!isLost(error)) throw error
       const opened = this.#reopen(connection, error)
       if (!isForgotten(error)) throw error
       await opened
@@ -111,10 +111,6 @@ export class ProjectSession {
   async close(): Promise<void> {
     await this.#connection?.close()
     this.#connection = undefined
-  }
-
-  #isLost(error: unknown): boolean {
-    return error instanceof McpFailure && (error.kind === 'unreachable' || isForgotten(error))
   }
 
   /** @param lost what is to be replaced; another request may have seen to that already */
@@ -181,6 +177,9 @@ const everywhere = (state: ListState): Readonly<Record<McpListed, ListState>> =>
   resource: state,
   resourcetemplate: state,
 })
+
+const isLost = (error: unknown): boolean =>
+  isForgotten(error) || (error instanceof McpFailure && error.kind === 'unreachable')
 
 const isForgotten = (error: unknown): boolean =>
   error instanceof McpFailure && (error.code === 'session-unknown' || error.code === 'session-ended')

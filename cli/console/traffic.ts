@@ -25,8 +25,6 @@ export class Traffic {
   entries: readonly Entry[] = []
   /** Messages that mcplocal has left out for us, as we were too slow. */
   lost = 0
-  /** Changes with every change. */
-  version = 0
   #incoming: Entry[] = []
   #size = 0
   #watch = ''
@@ -43,17 +41,14 @@ export class Traffic {
     for (const [session, seen] of this.sessions)
       if (!open.has(session)) this.sessions.set(session, { ...seen, ended: true })
     for (const { session, client } of sessions) this.#session(session, client, false)
-    this.version += 1
   }
 
   session({ session, client, state }: FeedEvents['session']): void {
     this.#session(session, client, state === 'ended')
-    this.version += 1
   }
 
   missed(count: number): void {
     this.lost += count
-    this.version += 1
   }
 
   /** Takes a message, unless it was seen before the connection was lost. It is shown after `settle`. */
@@ -74,7 +69,6 @@ export class Traffic {
     for (const { raw } of all.slice(0, from)) this.#size -= raw.length
     for (; this.#size > this.#limits.size && from < all.length; from += 1) this.#size -= all[from]?.raw.length ?? 0
     this.entries = from === 0 ? all : all.slice(from)
-    this.version += 1
   }
 
   clear(): void {
@@ -82,7 +76,6 @@ export class Traffic {
     this.#incoming = []
     this.#size = 0
     this.lost = 0
-    this.version += 1
   }
 
   #session(session: string, client: string, ended: boolean): void {

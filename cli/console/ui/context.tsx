@@ -44,7 +44,7 @@ export const SurroundingsProvider = context.Provider
 export const Words = ({ text, tone = 'plain', bold }: { text: string; tone?: Tone; bold?: boolean }): ReactNode => {
   const { color, ...look } = LOOKS[tone]
   const { coloured } = useContext(context)
-  const strong = bold === true || (!coloured && color !== undefined && tone === 'bad')
+  const strong = bold === true || (!coloured && tone === 'bad')
   return (
     <Text {...look} {...(coloured && color !== undefined ? { color } : {})} {...(strong ? { bold: true } : {})}>
       {safeLine(text)}
