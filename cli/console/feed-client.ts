@@ -4,11 +4,10 @@ import { httpClient } from '../api/http.ts'
 import { CliError, exitCode, interrupted, isCode } from '../errors.ts'
 import { McpFailure, refusalOf } from '../mcp-client/failure.ts'
 import { projectFailure } from '../mcp-client/project.ts'
+import { retryMsAfter } from './retry.ts'
 
 /** What comes of following a feed: its events with their text, and how the connection is. */
-export type FeedUpdate =
-  | (FeedEvent & { readonly raw: string })
-  | { readonly event: 'away'; readonly reason: string; readonly retryMs: number }
+export type FeedUpdate = (FeedEvent & { readonly raw: string }) | { readonly event: 'away'; readonly reason: string }
 
 export interface FeedOptions {
   /** mcplocal's address. */
@@ -16,11 +15,8 @@ export interface FeedOptions {
   readonly project: string
   readonly token: string
   readonly signal: AbortSignal
-  readonly random?: () => number
 }
 
-const FIRST_RETRY_MS = 250
-const LAST_RETRY_MS = 10_000
 /** mcplocal sends something every 15 s. */
 const SILENCE_MS = 45_000
 
@@ -29,13 +25,11 @@ const SILENCE_MS = 45_000
  * @throws CliError when the token is not, or no longer, let in; `interrupted`
  */
 export async function* followFeed(options: FeedOptions): AsyncGenerator<FeedUpdate> {
-  const random = options.random ?? Math.random
-  let wait = FIRST_RETRY_MS
-  for (;;) {
+  for (let inVain = 0; ; inVain += 1) {
     let reason = 'mcplocal closed the connection'
     try {
       for await (const update of feedOnce(options)) {
-        wait = FIRST_RETRY_MS
+        inVain = 0
         if (update.event === 'end') {
           if (update.data.code === 'revoked') throw revoked(options.project, update.data.reason)
           reason = update.data.reason
@@ -46,11 +40,9 @@ export async function* followFeed(options: FeedOptions): AsyncGenerator<FeedUpda
       if (!isPassing(error)) throw error
       reason = error.message
     }
-    const retryMs = wait * (0.5 + random())
-    yield { event: 'away', reason, retryMs }
-    await pause(retryMs, options.signal)
+    yield { event: 'away', reason }
+    await pause(retryMsAfter(inVain), options.signal)
     if (options.signal.aborted) throw interrupted()
-    wait = Math.min(wait * 2, LAST_RETRY_MS)
   }
 }
 

@@ -8,9 +8,7 @@ import { type McpEndpoint, projectEndpoint } from '../mcp-client/endpoint.ts'
 import { McpFailure } from '../mcp-client/failure.ts'
 import { listAll, type McpListed } from '../mcp-client/lists.ts'
 import { patience } from '../mcp-client/project.ts'
-
-const FIRST_RETRY_MS = 250
-const LAST_RETRY_MS = 10_000
+import { retryMsAfter } from './retry.ts'
 
 export type ListState =
   | { readonly state: 'loading' }
@@ -124,7 +122,7 @@ export class ProjectSession {
   }
 
   async #keepTrying(): Promise<void> {
-    for (let wait = FIRST_RETRY_MS; !this.#signal.aborted; wait = Math.min(wait * 2, LAST_RETRY_MS)) {
+    for (let inVain = 0; !this.#signal.aborted; inVain += 1) {
       try {
         await this.#connect()
         if (this.#connection !== undefined) return // it may be lost again already
@@ -134,7 +132,7 @@ export class ProjectSession {
         this.#become({ state: isFinal ? 'refused' : 'away', reason: messageOf(error) })
         if (isFinal) return
       }
-      await pause(wait * (0.5 + this.#random()), this.#signal)
+      await pause(retryMsAfter(inVain, this.#random), this.#signal)
     }
   }
 
