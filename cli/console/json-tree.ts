@@ -3,7 +3,7 @@ import { safeLine, safeLines } from './safe-text.ts'
 
 /** One line of a JSON value as it is shown. */
 export interface TreeLine {
-  /** Where in the value: keys and indexes, as JSON; what is folded is known by it. */
+  /** Where in the value: `foldKey`. */
   readonly path: string
   readonly depth: number
   /** The member's name, safe; undefined for items and the value itself. */
@@ -17,6 +17,12 @@ export interface TreeLine {
 
 /** Folded and unfolded by hand, by path; the rest is as `isOpenAtFirst` says. */
 export type Folds = ReadonlyMap<string, boolean>
+
+/** Where in a value: from the outside, keys of members and indexes of items. */
+type Path = readonly (string | number)[]
+
+/** What is folded at a place is known by this. */
+export const foldKey = (path: Path): string => JSON.stringify(path)
 
 /** Most lines of one value. */
 export const MAX_LINES = 20_000
@@ -41,12 +47,9 @@ interface View {
   readonly width: number
 }
 
-type Path = readonly (string | number)[]
-
 const add = (lines: TreeLine[], value: unknown, path: Path, name: string | undefined, view: View): void => {
   if (lines.length >= MAX_LINES) return
-  const at = JSON.stringify(path)
-  const line = { path: at, depth: path.length, ...(name === undefined ? {} : { name: safeLine(name) }) }
+  const line = { path: foldKey(path), depth: path.length, ...(name === undefined ? {} : { name: safeLine(name) }) }
   if (typeof value === 'string') addText(lines, value, line, view)
   else if (typeof value === 'object' && value !== null) addMembers(lines, value, path, line, view)
   else lines.push({ ...line, kind: scalarKind(value), text: String(value) })
@@ -82,7 +85,7 @@ const pieces = (line: string): readonly string[] =>
 
 const addMembers = (lines: TreeLine[], value: object, path: Path, line: Head, view: View): void => {
   const isList = Array.isArray(value)
-  const members: readonly [string | number, unknown][] = isList ? [...value.entries()] : Object.entries(value)
+  const members = membersOf(value)
   const count = isList ? `[${members.length}]` : `{${members.length}}`
   if (members.length === 0) {
     lines.push({ ...line, kind: 'object', text: isList ? '[]' : '{}' })
@@ -94,9 +97,12 @@ const addMembers = (lines: TreeLine[], value: object, path: Path, line: Head, vi
   if (!open) return
   for (const [key, member] of members) {
     if (lines.length >= MAX_LINES) return
-    add(lines, member, [...path, key], isList ? `${key}` : String(key), view)
+    add(lines, member, [...path, key], String(key), view)
   }
 }
+
+const membersOf = (value: object): readonly (readonly [string | number, unknown])[] =>
+  Array.isArray(value) ? [...value.entries()] : Object.entries(value)
 
 const SHOWN_MEMBERS = 3
 
@@ -108,4 +114,19 @@ const beginning = (value: object): string => {
   }
   const members = Object.entries(value).slice(0, SHOWN_MEMBERS)
   return members.map(([key, member]) => (Array.isArray(value) ? '' : `${key}: `) + glimpse(member)).join(', ')
+}
+
+const MAX_OPENED = 10_000
+
+/** Everything in a value unfolded, as far as that is not too much. */
+export const allOpen = (value: unknown): Folds => {
+  const folds = new Map<string, boolean>()
+  const open = (member: unknown, path: Path): void => {
+    if (folds.size >= MAX_OPENED) return
+    const isObject = typeof member === 'object' && member !== null
+    if (isObject || typeof member === 'string') folds.set(foldKey(path), true)
+    if (isObject) for (const [key, each] of membersOf(member)) open(each, [...path, key])
+  }
+  open(value, [])
+  return folds
 }

@@ -4,7 +4,7 @@ import { messageOf } from '../../../domain/kernel/errors.ts'
 import { isObject, type JsonObject } from '../../../domain/kernel/json.ts'
 import { McpFailure } from '../../mcp-client/failure.ts'
 import { cut, wrap } from '../../output/cells.ts'
-import type { Folds } from '../json-tree.ts'
+import { type Folds, foldKey } from '../json-tree.ts'
 import { duration, size } from '../message-text.ts'
 import { safeLine } from '../safe-text.ts'
 import { Line, TextLines, usePresses, useSize, Words } from './context.tsx'
@@ -115,8 +115,8 @@ const openTexts = (result: JsonObject): Folds => {
     if (!Array.isArray(blocks)) continue
     for (const [i, block] of blocks.entries()) {
       if (!isObject(block)) continue
-      open.set(JSON.stringify([member, i, 'text']), true)
-      if (isObject(block.content)) open.set(JSON.stringify([member, i, 'content', 'text']), true)
+      open.set(foldKey([member, i, 'text']), true)
+      if (isObject(block.content)) open.set(foldKey([member, i, 'content', 'text']), true)
     }
   }
   return open

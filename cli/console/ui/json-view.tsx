@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { useMemo, useState } from 'react'
 import { cut } from '../../output/cells.ts'
-import { type Folds, type TreeLine, treeLines } from '../json-tree.ts'
+import { allOpen, type Folds, type TreeLine, treeLines } from '../json-tree.ts'
 import { Line, Rows, type Tone, usePresses, Words } from './context.tsx'
 import type { Hint } from './frame.tsx'
 import { moved, useWindow } from './scrolling.ts'
@@ -98,23 +98,4 @@ const TreeRow = ({ line, width, chosen }: { line: TreeLine; width: number; chose
       <Words text={cut(text, Math.max(4, width - lead.length - label.length))} tone={TONES[kind]} />
     </Line>
   )
-}
-
-const MAX_OPENED = 10_000
-
-const allOpen = (value: unknown): Folds => {
-  const folds = new Map<string, boolean>()
-  const walk = (member: unknown, path: readonly (string | number)[]): void => {
-    if (folds.size >= MAX_OPENED) return
-    if (typeof member === 'string') folds.set(JSON.stringify(path), true)
-    else if (typeof member === 'object' && member !== null) {
-      folds.set(JSON.stringify(path), true)
-      const members: Iterable<[string | number, unknown]> = Array.isArray(member)
-        ? member.entries()
-        : Object.entries(member)
-      for (const [key, each] of members) walk(each, [...path, key])
-    }
-  }
-  walk(value, [])
-  return folds
 }

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { cut } from '../../output/cells.ts'
 import type { Entry } from '../filter.ts'
+import { foldKey } from '../json-tree.ts'
 import { clock, duration, place, size, summary } from '../message-text.ts'
 import { Line, usePresses, useSize, Words } from './context.tsx'
 import { FRAME_ROWS, type Hint, Pane } from './frame.tsx'
@@ -84,4 +85,4 @@ export const MessageView = (props: MessageViewProps): ReactNode => {
   )
 }
 
-const BEGINNING_OPEN = new Map([['[]', true]])
+const BEGINNING_OPEN = new Map([[foldKey([]), true]])
