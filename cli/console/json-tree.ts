@@ -6,7 +6,7 @@ export interface TreeLine {
   /** Where in the value: `foldKey`. */
   readonly path: string
   readonly depth: number
-  /** The member's name, safe; undefined for items and the value itself. */
+  /** A member's name or an item's index, safe; undefined for the value itself. */
   readonly name?: string
   /** What is shown after the name, safe. */
   readonly text: string
@@ -15,7 +15,7 @@ export interface TreeLine {
   readonly fold?: 'open' | 'folded'
 }
 
-/** Folded and unfolded by hand, by path; the rest is as `isOpenAtFirst` says. */
+/** Folded and unfolded by hand, by path; the rest is open unless it is deep or long. */
 export type Folds = ReadonlyMap<string, boolean>
 
 /** Where in a value: from the outside, keys of members and indexes of items. */

@@ -1,6 +1,7 @@
 import { messageOf } from '../../domain/kernel/errors.ts'
 import type { JsonObject } from '../../domain/kernel/json.ts'
 import { pause } from '../../domain/kernel/pause.ts'
+import { shortenedId } from '../../proxy/inspector/feed.ts'
 import type { Deps } from '../deps.ts'
 import { CliError, isCode } from '../errors.ts'
 import { connectMcp, type McpConnection } from '../mcp-client/connect.ts'
@@ -148,7 +149,7 @@ export class ProjectSession {
       },
     })
     this.#connection = connection
-    this.#become({ state: 'ready', session: connection.client.transport?.sessionId?.slice(0, 8) ?? '' })
+    this.#become({ state: 'ready', session: shortenedId(connection.client.transport?.sessionId ?? '') })
     await this.refresh()
   }
 

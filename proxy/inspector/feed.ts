@@ -5,6 +5,11 @@ import type { LinkedServer, RpcMessage } from '../../domain/mcp/link.ts'
 export type FeedSide = 'client' | 'server'
 export type FeedDirection = 'to-server' | 'to-client'
 
+const SHOWN_ID_CHARACTERS = 8
+
+/** A session's id as the feed has it. Who knows all of the id, and the bearer, can use the session. */
+export const shortenedId = (id: string): string => id.slice(0, SHOWN_ID_CHARACTERS)
+
 /** One JSON-RPC message that has passed mcplocal. */
 export interface TrafficRecord {
   /** Its place among the messages of this watch, from 1. */

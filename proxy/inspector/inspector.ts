@@ -8,7 +8,7 @@ import { methodNotAllowed, refusal, refusalOf, refuse, stopping } from '../endpo
 import type { Visit } from '../endpoint/visit.ts'
 import type { SessionLimits } from '../session/limits.ts'
 import { LinkKeeper } from '../session/link-keeper.ts'
-import type { FeedServer, FeedSession } from './feed.ts'
+import { type FeedServer, type FeedSession, shortenedId } from './feed.ts'
 import type { InspectorLimits } from './limits.ts'
 import type { Taps } from './taps.ts'
 import { Watch } from './watch.ts'
@@ -62,7 +62,7 @@ export class Inspector {
     if (this.#watches.size === 0) return
     const watch = this.#watchOf(held.project, sha256(held.bearer))
     if (watch === undefined) return
-    held.session.taps.listener = watch.tap(shortened(held.id))
+    held.session.taps.listener = watch.tap(shortenedId(held.id))
     watch.tell('session', { ...shown(held), state: 'open', at: new Date().toISOString() })
   }
 
@@ -157,7 +157,7 @@ export class Inspector {
     const sessions = this.#sessionsOf(watch)
     if (found === undefined) {
       this.#watches.add(watch)
-      for (const held of sessions) held.session.taps.listener = watch.tap(shortened(held.id))
+      for (const held of sessions) held.session.taps.listener = watch.tap(shortenedId(held.id))
     }
     this.#feeds.set(watcher, keeper)
     watch.join(watcher, sessions.map(shown))
@@ -185,12 +185,7 @@ export class Inspector {
 
 const sha256 = (text: string | Buffer): Buffer => createHash('sha256').update(text).digest()
 
-const SHOWN_ID_CHARACTERS = 8
-
-/** @param id of a session: who knows all of it, and the bearer, can use the session */
-const shortened = (id: string): string => id.slice(0, SHOWN_ID_CHARACTERS)
-
-const shown = ({ id, client }: InspectedSession): FeedSession => ({ session: shortened(id), client })
+const shown = ({ id, client }: InspectedSession): FeedSession => ({ session: shortenedId(id), client })
 
 const serversOf = ({ servers }: LinkedProject): FeedServer[] =>
   servers.map(({ name, state, reason }) => ({ name, state, ...(reason === undefined ? {} : { reason }) }))
