@@ -7,7 +7,7 @@ import type { EndpointLimits } from '../endpoint/limits.ts'
 import { methodNotAllowed, refusal, refusalOf, refuse, stopping } from '../endpoint/refusal.ts'
 import type { Visit } from '../endpoint/visit.ts'
 import type { SessionLimits } from '../session/limits.ts'
-import { LinkKeeper } from '../session/link-keeper.ts'
+import { LinkKeeper, type LinkKeeperOptions } from '../session/link-keeper.ts'
 import { type FeedServer, type FeedSession, shortenedId } from './feed.ts'
 import type { InspectorLimits } from './limits.ts'
 import type { Taps } from './taps.ts'
@@ -130,11 +130,7 @@ export class Inspector {
   #keeper(
     project: string,
     bearer: string,
-    on: {
-      onProject(told: LinkedProject, reopened: boolean): void
-      onLost(reason: string): void
-      onEnded(reason: string): void
-    },
+    on: Pick<LinkKeeperOptions, 'onProject' | 'onLost' | 'onEnded'>,
   ): LinkKeeper {
     const { dialer, logger, sessionLimits } = this.#options
     // No server hears of this link: it says of no client, and what servers send to everybody is not looked at.
