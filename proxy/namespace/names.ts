@@ -35,9 +35,12 @@ export interface NameTable {
 
 const identity = ({ server, own }: Owner): string => `${server}\u0000${own}`
 
+/** A name with its server before it. */
+export const withServer = (server: string, name: string): string => `${server}${SERVER_SEPARATOR}${name}`
+
 /** What `always` calls a tool or prompt: it follows from its server and its own name alone. */
 const prefixedName = (offered: Offered): string =>
-  fitName(`${offered.server}${SERVER_SEPARATOR}${offered.wanted}`, identity(offered))
+  fitName(withServer(offered.server, offered.wanted), identity(offered))
 
 const plainName = (offered: Offered): string => fitName(offered.wanted, identity(offered))
 
@@ -135,7 +138,7 @@ const inOrder = (mode: Namespacing, chosen: readonly Chosen[], servers: readonly
 
 /** Whether a name is not the wanted one, with or without its server before it. */
 const isShortened = ({ one, name }: Chosen): boolean =>
-  name !== one.wanted && name !== `${one.server}${SERVER_SEPARATOR}${one.wanted}`
+  name !== one.wanted && name !== withServer(one.server, one.wanted)
 
 const freeName = (name: string, one: Offered, owners: ReadonlyMap<string, Owner>): string => {
   let free = hashedName(name, identity(one))

@@ -2,7 +2,7 @@ import { MAX_EXPOSED_NAME } from '../../domain/mcp/exposed-name.ts'
 import { compileGlob } from '../../domain/mcp/glob.ts'
 import type { Namespacing, ToolRules } from '../../domain/mcp/link.ts'
 import { toolPolicy } from '../../domain/mcp/tool-rules.ts'
-import { exposeNames, type Offered, serverIn } from './names.ts'
+import { exposeNames, type Offered, serverIn, withServer } from './names.ts'
 
 /** A project as far as the names of its tools follow from it. */
 export interface ReviewedProject {
@@ -67,7 +67,7 @@ const whys = (
   name: string,
   offered: readonly Offered[],
 ): readonly string[] => {
-  const prefixed = `${server}__${wanted}`
+  const prefixed = withServer(server, wanted)
   const others = offered.filter((each) => each.wanted === wanted && each.server !== server).map((each) => each.server)
   const isPlain = name === wanted
   return [
