@@ -1,4 +1,5 @@
 import type { RawData, WebSocket } from 'ws'
+import { jsonText } from '../../domain/kernel/json.ts'
 import { type Link, type LinkClosed, type LinkFrame, MAX_LINK_BUFFER, MAX_LINK_FRAME } from '../../domain/mcp/link.ts'
 import { closeReason, linkCloseCode, linkClosedOf, MALFORMED_FRAME_CODE } from '../../domain/mcp/link-codes.ts'
 import { writeLongFrame } from '../../domain/mcp/long-frame.ts'
@@ -117,7 +118,7 @@ const sendInParts = (socket: WebSocket, parts: readonly Buffer[], sent?: () => v
 
 /** JSON of a frame; of an error instead if it is an answer that cannot be sent; undefined if nothing can. */
 const serialised = (frame: LinkFrame, maxBytes: number): string | undefined => {
-  const text = jsonOf(frame)
+  const text = jsonText(frame)
   // A UTF-16 unit takes three bytes at most: only long texts need to be measured.
   const fits = text !== undefined && (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes)
   if (fits) return text
@@ -126,15 +127,6 @@ const serialised = (frame: LinkFrame, maxBytes: number): string | undefined => {
     text === undefined ? 'it is nested too deep' : `it is bigger than ${maxBytes} bytes`,
   )
   return instead === undefined ? undefined : JSON.stringify(instead)
-}
-
-const jsonOf = (frame: LinkFrame): string | undefined => {
-  try {
-    return JSON.stringify(frame)
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
 }
 
 /** Pings until it is stopped. Whatever the peer sends is a sign of life. @returns stops it */

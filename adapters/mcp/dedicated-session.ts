@@ -1,4 +1,5 @@
 import { CodedError, messageOf } from '../../domain/kernel/errors.ts'
+import { jsonText } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { answeredAs, toolOf } from '../../domain/mcp/call-facts.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
@@ -6,7 +7,7 @@ import { isLogLevel } from '../../domain/mcp/log-levels.ts'
 import { errorOf, isId, type RpcError, type RpcId, resultOf } from '../../domain/mcp/rpc.ts'
 import { OwnStream } from './own-stream.ts'
 import { finishedCall, refusedCall } from './pending-calls.ts'
-import { textOf, written } from './rpc.ts'
+import { textOf } from './rpc.ts'
 import { notReading, serverEnded, serverUnavailable, tooManyCalls, tooManySessions, unsendable } from './rpc-errors.ts'
 import { PoolFull, type SessionPool } from './session-pool.ts'
 import { bytesOf, type Source } from './stdout-lines.ts'
@@ -146,7 +147,7 @@ export class DedicatedSession implements Attachment {
 
   /** Sends a request that is noted already. */
   #pass(id: RpcId, call: Call, message: RpcMessage): void {
-    const text = written(message)
+    const text = jsonText(message)
     if (text === undefined) this.#takeBack(message, id, unsendable('it is nested too deep or too long'))
     else if (!this.#put(text)) this.#takeBack(message, id, notReading(this.upstream.server))
     else {
@@ -237,7 +238,7 @@ export class DedicatedSession implements Attachment {
   }
 
   #write(message: RpcMessage): void {
-    const text = written(message)
+    const text = jsonText(message)
     if (text === undefined || !this.#put(text))
       this.#around.logger.warn({ instance: this.upstream.instance }, 'dropped a message that could not be sent')
   }

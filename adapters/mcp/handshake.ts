@@ -1,8 +1,7 @@
 import { type Exit, type MessageStream, startFailed } from '../../domain/instance/runtime.ts'
 import type { CodedError } from '../../domain/kernel/errors.ts'
-import { isObject, type JsonObject, nestsDeeperThan } from '../../domain/kernel/json.ts'
+import { isObject, type JsonObject, jsonText, nestsDeeperThan } from '../../domain/kernel/json.ts'
 import type { LinkClient, RpcMessage } from '../../domain/mcp/link.ts'
-import { written } from './rpc.ts'
 import { SharedUpstream, type SharedUpstreamOptions } from './shared-upstream.ts'
 
 /** The protocol revision that mcpd asks for where no client does. */
@@ -72,7 +71,7 @@ export const shakeHands = async (
   const { result } = answer
   if (!isObject(result) || !isObject(result.capabilities))
     throw startFailed('its answer to initialize is not one of MCP: capabilities are missing')
-  const text = written({ jsonrpc: '2.0', result })
+  const text = jsonText({ jsonrpc: '2.0', result })
   if (text === undefined || text.length > MAX_INITIALIZE || nestsDeeperThan(text, MAX_DEPTH))
     throw startFailed(
       `its answer to initialize is longer than ${MAX_INITIALIZE / 2 ** 20} MiB or nested deeper than ${MAX_DEPTH}`,

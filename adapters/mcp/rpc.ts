@@ -20,13 +20,3 @@ const isError = (error: JsonValue): boolean =>
 /** A field of something parsed, if it is a text. */
 export const textOf = (value: JsonValue | undefined): string | undefined =>
   typeof value === 'string' ? value : undefined
-
-/** JSON of a message, or undefined if it nests deeper than the stack allows or is longer than a string can be. */
-export const written = (message: RpcMessage): string | undefined => {
-  try {
-    return JSON.stringify(message)
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
-}

@@ -1,5 +1,5 @@
 import type { MessageStream } from '../../domain/instance/runtime.ts'
-import type { JsonObject } from '../../domain/kernel/json.ts'
+import { type JsonObject, jsonText } from '../../domain/kernel/json.ts'
 import type { Logger } from '../../domain/kernel/logger.ts'
 import { toolOf } from '../../domain/mcp/call-facts.ts'
 import type { RpcMessage } from '../../domain/mcp/link.ts'
@@ -15,7 +15,6 @@ import {
 import { createServerReader } from './from-server.ts'
 import { guarded } from './guarded.ts'
 import { finishedCall, type PendingCall, PendingCalls, refusedCall } from './pending-calls.ts'
-import { written } from './rpc.ts'
 import {
   notReading,
   serverEnded,
@@ -236,7 +235,7 @@ export class SharedUpstream implements Upstream, SharedConnection {
       token === undefined
         ? { ...message, id: upstreamId }
         : { ...message, id: upstreamId, params: withProgressToken(message.params, upstreamId) }
-    const text = written(sent)
+    const text = jsonText(sent)
     if (text === undefined) return unsendable('it is nested too deep or too long')
     const startedAt = performance.now()
     if (!this.#write(text)) return notReading(this.server)
@@ -264,7 +263,7 @@ export class SharedUpstream implements Upstream, SharedConnection {
         break
       }
       default: {
-        const text = written(message)
+        const text = jsonText(message)
         if (text === undefined) this.#logger.warn(this.#names(), 'dropped a notification that is nested too deep')
         else this.#write(text)
       }
@@ -276,7 +275,7 @@ export class SharedUpstream implements Upstream, SharedConnection {
     if (call === undefined) return undefined
     const told = notification('notifications/cancelled', { ...params, requestId: upstreamId })
     // What a client adds may be nested too deep to be written; the server is to hear of it all the same.
-    const text = written(told) ?? written({ ...told, params: { requestId: upstreamId } })
+    const text = jsonText(told) ?? jsonText({ ...told, params: { requestId: upstreamId } })
     if (text !== undefined) this.#write(text)
     call.onSettled?.(undefined)
     call.session?.peer.finished(finishedCall(call, 'cancelled', 0, undefined))

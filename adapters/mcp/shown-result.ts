@@ -1,5 +1,4 @@
-import type { JsonObject, JsonValue } from '../../domain/kernel/json.ts'
-import { written } from './rpc.ts'
+import { type JsonObject, type JsonValue, jsonText } from '../../domain/kernel/json.ts'
 
 /** Characters of a result, as JSON, that are searched for secrets: more would hold up everybody else. */
 export const MAX_SHOWN_CHARACTERS = 4 * 1024 * 1024
@@ -8,7 +7,7 @@ const MAX_DEPTH = 200
 
 /** A server's answer as it may be shown to people: without secrets, whichever text they stand in. Undefined if it is too long, or nested too deep to be written. */
 export const shownResult = (result: JsonObject, redact: (text: string) => string): JsonObject | undefined => {
-  const length = written({ jsonrpc: '2.0', result })?.length
+  const length = jsonText({ jsonrpc: '2.0', result })?.length
   if (length === undefined || length > MAX_SHOWN_CHARACTERS) return undefined
   return members(result, redact, MAX_DEPTH)
 }

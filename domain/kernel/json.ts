@@ -28,3 +28,13 @@ export const nestsDeeperThan = (text: string, levels: number): boolean => {
   }
   return false
 }
+
+/** JSON of a value, or undefined if it nests deeper than the stack allows or is longer than a text can be. */
+export const jsonText = (value: object): string | undefined => {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, nestsDeeperThan } from '../../domain/kernel/json.ts'
+import { isObject, type JsonObject, jsonText, nestsDeeperThan } from '../../domain/kernel/json.ts'
 import type { RpcResponse } from '../../domain/mcp/rpc.ts'
 import { AskerGone, type Listed, type ListKind, listKinds } from './lists.ts'
 
@@ -53,16 +53,8 @@ export const fetchList =
   }
 
 const sizeOf = (result: JsonObject | undefined, method: string): number => {
-  const text = jsonOf(result ?? {})
+  const text = jsonText(result ?? {})
   if (text === undefined || nestsDeeperThan(text, MAX_DEPTH))
     throw new Error(`its answer to ${method} is nested deeper than ${MAX_DEPTH}`)
   return text.length
-}
-
-const jsonOf = (result: JsonObject): string | undefined => {
-  try {
-    return JSON.stringify(result)
-  } catch {
-    return undefined // deeper than the stack allows
-  }
 }
